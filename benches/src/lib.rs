@@ -1,0 +1,1 @@
+//! Hydra-Logger and its peers, side by side.

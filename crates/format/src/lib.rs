@@ -1,0 +1,1 @@
+//! A record becomes text for a reader: plain, json, csv, syslog, gelf, logfmt.

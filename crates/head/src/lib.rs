@@ -1,0 +1,1 @@
+//! One worker per destination: read, filter, format, deliver, advance the cursor.

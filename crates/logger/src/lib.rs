@@ -1,0 +1,1 @@
+//! One journal, many heads: a logging system that loses no accepted record.

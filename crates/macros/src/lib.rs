@@ -1,0 +1,1 @@
+//! The proc macro behind info!, error! and their kin.

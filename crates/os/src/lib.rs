@@ -1,0 +1,1 @@
+//! The outside world for Hydra-Logger: disk, memory map, clock, randomness, threads.

@@ -1,0 +1,1 @@
+//! What one log event is, and its byte form.

@@ -1,0 +1,1 @@
+//! Bytes reach a place: console, file, memory.

@@ -1,0 +1,2 @@
+//! The `hydra` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Kills, starves and tears real processes and real files.
