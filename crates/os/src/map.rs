@@ -1,0 +1,324 @@
+//! Mapped memory: a run of bytes that several threads, and through a file several processes, read and write at once.
+//!
+//! A [`Map`] is addressed in bytes and kept in words of eight. Every access is an atomic access to one word, so concurrent
+//! use is never undefined behaviour, whatever the callers do; *which* words belong together is the caller's affair, who
+//! publishes them by a [`Map::store`] with [`Ordering::Release`] and takes them by a [`Map::load`] with
+//! [`Ordering::Acquire`].
+//!
+//! The byte image is the same on every machine: bytes lie as they were copied in, and a word stored with [`Map::store`] is
+//! little-endian.
+//!
+//! Limits: offsets are multiples of eight, lengths of maps too. A violation is a bug in our own code and panics. A file
+//! behind a map must not be shortened while it is mapped: the next access past its end would be a SIGBUS. The journal, who
+//! owns the files, holds the directory's lock for as long as it maps them.
+
+use std::io;
+use std::mem::MaybeUninit;
+
+use crate::atomic::{AtomicU64, Ordering};
+#[cfg(not(loom))]
+use crate::disk::File;
+
+/// A region of memory, private to the process or shared with a file.
+///
+/// Unmapped when dropped. Dropping does not sync: what was stored in a file's map is in the kernel's hands from the moment
+/// of the store and survives the death of the process; only [`Map::sync`] makes it survive a power loss.
+///
+/// # Examples
+///
+/// ```
+/// use hydra_os::atomic::Ordering;
+/// use hydra_os::map::Map;
+///
+/// let map = Map::anonymous(4096)?;
+/// map.copy_in(8, b"a record's bytes");
+/// map.store(0, 16, Ordering::Release);
+///
+/// let length = map.load(0, Ordering::Acquire) as usize;
+/// let mut bytes = Vec::new();
+/// map.append_to(8, length, &mut bytes);
+/// assert_eq!(bytes, b"a record's bytes");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Map {
+    memory: memory::Memory,
+}
+
+impl Map {
+    /// Makes a zeroed map of `len` bytes that no file stands behind.
+    ///
+    /// A forked child sees a copy of it, never the same memory.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] when `len` is zero or no multiple of eight; else what the system says, most likely
+    /// [`io::ErrorKind::OutOfMemory`].
+    pub fn anonymous(len: usize) -> io::Result<Self> {
+        check_len(len)?;
+        Ok(Self { memory: memory::Memory::anonymous(len)? })
+    }
+
+    /// Maps the first `len` bytes of `file`, to read and to write; stores are seen by every other map of the file.
+    ///
+    /// The file should be preallocated: the first store into a hole of a sparse file on a full disk is a SIGBUS.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] when `len` is zero or no multiple of eight, [`io::ErrorKind::UnexpectedEof`] when the
+    /// file is shorter than `len`, [`io::ErrorKind::PermissionDenied`] when it is not open for both reading and writing;
+    /// else what the system says.
+    #[cfg(not(loom))]
+    pub fn file(file: &File, len: usize) -> io::Result<Self> {
+        Self::of_file(file, len, memory::Access::ReadWrite)
+    }
+
+    /// Maps the first `len` bytes of `file` to read only.
+    ///
+    /// [`Map::store`], [`Map::copy_in`] and [`Map::zero`] on such a map panic.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::file`], except that the file need not be open for writing.
+    #[cfg(not(loom))]
+    pub fn file_read_only(file: &File, len: usize) -> io::Result<Self> {
+        Self::of_file(file, len, memory::Access::Read)
+    }
+
+    #[cfg(not(loom))]
+    fn of_file(file: &File, len: usize, access: memory::Access) -> io::Result<Self> {
+        check_len(len)?;
+        if file.len()? < len as u64 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than the map asked for"));
+        }
+        Ok(Self { memory: memory::Memory::file(file, len, access)? })
+    }
+
+    /// Returns the length in bytes; never zero.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a map is never empty")]
+    pub fn len(&self) -> usize {
+        self.memory.words().len() * WORD
+    }
+
+    /// Loads the word at byte `offset`.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is no multiple of eight or the word is not within the map, or `order` is no order for a load.
+    #[inline]
+    #[must_use]
+    pub fn load(&self, offset: usize, order: Ordering) -> u64 {
+        match self.memory.words().get(offset / WORD) {
+            Some(word) if offset.is_multiple_of(WORD) => u64::from_le(word.load(order)),
+            _ => self.refuse("load", offset, WORD),
+        }
+    }
+
+    /// Stores `value` at byte `offset`.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is no multiple of eight or the word is not within the map, when the map is read-only, or `order` is no
+    /// order for a store.
+    #[inline]
+    pub fn store(&self, offset: usize, value: u64, order: Ordering) {
+        match self.memory.writable_words().get(offset / WORD) {
+            Some(word) if offset.is_multiple_of(WORD) => word.store(value.to_le(), order),
+            _ => self.refuse("store", offset, WORD),
+        }
+    }
+
+    /// Copies `bytes` to byte `offset` on, by relaxed stores of whole words; the last word is padded with zeros.
+    ///
+    /// A reader that has not been told that the bytes are there (by a release store after this call) may see any mix of old
+    /// and new words, but never a torn word.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is no multiple of eight, the padded bytes do not fit, or the map is read-only.
+    #[inline]
+    pub fn copy_in(&self, offset: usize, bytes: &[u8]) {
+        let Some(words) = range(self.memory.writable_words(), offset, bytes.len()) else {
+            self.refuse("copy_in", offset, bytes.len())
+        };
+        let (whole, tail) = bytes.as_chunks::<WORD>();
+        for (word, chunk) in words.iter().zip(whole) {
+            word.store(u64::from_ne_bytes(*chunk), Ordering::Relaxed);
+        }
+        if !tail.is_empty()
+            && let Some(last) = words.last()
+        {
+            last.store(tail_word(tail), Ordering::Relaxed);
+        }
+    }
+
+    /// Copies the bytes from byte `offset` on into `out`, by relaxed loads, filling it.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is no multiple of eight or the bytes are not all within the map.
+    #[inline]
+    pub fn copy_out(&self, offset: usize, out: &mut [u8]) {
+        let Some(words) = range(self.memory.words(), offset, out.len()) else {
+            self.refuse("copy_out", offset, out.len())
+        };
+        let (whole, tail) = out.as_chunks_mut::<WORD>();
+        for (word, chunk) in words.iter().zip(whole) {
+            *chunk = word.load(Ordering::Relaxed).to_ne_bytes();
+        }
+        if !tail.is_empty()
+            && let Some(last) = words.last()
+        {
+            for (to, from) in tail.iter_mut().zip(last.load(Ordering::Relaxed).to_ne_bytes()) {
+                *to = from;
+            }
+        }
+    }
+
+    /// Appends `len` bytes from byte `offset` on to `out`, by relaxed loads.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is no multiple of eight or the bytes are not all within the map.
+    #[inline]
+    pub fn append_to(&self, offset: usize, len: usize, out: &mut Vec<u8>) {
+        let Some(words) = range(self.memory.words(), offset, len) else { self.refuse("append_to", offset, len) };
+        // Whole words are written, into room for whole words; only `len` bytes of them are kept.
+        out.reserve(words.len() * WORD);
+        let (room, _) = out.spare_capacity_mut().as_chunks_mut::<WORD>();
+        debug_assert!(room.len() >= words.len());
+        for (word, chunk) in words.iter().zip(room) {
+            *chunk = word.load(Ordering::Relaxed).to_ne_bytes().map(MaybeUninit::new);
+        }
+        let filled = out.len() + len;
+        // SAFETY: `reserve` above made room for `words.len() * WORD >= len` bytes past the end, and the loop has written
+        // every one of them, for `room` then has at least as many chunks as `words` has words.
+        unsafe { out.set_len(filled) };
+    }
+
+    /// Stores zeros over `len` bytes from byte `offset` on, rounded up to whole words, by relaxed stores.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is no multiple of eight, the words are not all within the map, or the map is read-only.
+    pub fn zero(&self, offset: usize, len: usize) {
+        let Some(words) = range(self.memory.writable_words(), offset, len) else { self.refuse("zero", offset, len) };
+        for word in words {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes the pages that hold the given bytes to the device, and waits for it.
+    ///
+    /// The range is widened to whole pages. Nothing happens on a map without a file. After an error nothing is known about
+    /// the pages, and a later success proves nothing: the kernel reports a failed write-back once.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the write-back.
+    ///
+    /// # Panics
+    ///
+    /// When the bytes are not all within the map.
+    #[cfg(not(loom))]
+    pub fn sync(&self, offset: usize, len: usize) -> io::Result<()> {
+        if offset.checked_add(len).is_none_or(|end| end > self.len()) {
+            self.refuse("sync", offset, len);
+        }
+        self.memory.sync(offset, len)
+    }
+
+    /// Touches every page, so that no later access to a writable map has to wait for the kernel to find one.
+    ///
+    /// Keeps what the map holds, and may run while others write to it. On a read-only map it reads the pages in.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, such as an I/O error or a full disk under a sparse file.
+    #[cfg(not(loom))]
+    pub fn prefault(&self) -> io::Result<()> {
+        self.memory.prefault()
+    }
+
+    /// Lets go of the pages of a file's map: they no longer count towards the process's resident memory.
+    ///
+    /// What the map holds is kept, and the next access brings the page back from the page cache or the disk. Nothing happens
+    /// on a map without a file. Best effort: a refusal by the system is of no consequence.
+    #[cfg(not(loom))]
+    pub fn release_pages(&self) {
+        self.memory.release_pages();
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[expect(clippy::panic, reason = "an access outside the map is a bug of ours, and going on would corrupt records")]
+    fn refuse(&self, what: &str, offset: usize, len: usize) -> ! {
+        let (words, writable) = (self.memory.words().len(), self.memory.writable_words().len());
+        panic!(
+            "map: {what} of {len} bytes at offset {offset} refused: the map has {} bytes ({} writable), \
+             and offsets are multiples of {WORD}",
+            words * WORD,
+            writable * WORD,
+        );
+    }
+}
+
+/// Bytes in a word: the unit of every access.
+const WORD: usize = size_of::<u64>();
+
+fn check_len(len: usize) -> io::Result<()> {
+    if len == 0 || !len.is_multiple_of(WORD) || len > isize::MAX as usize {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a map's length is a multiple of 8 above 0"));
+    }
+    Ok(())
+}
+
+/// The words that hold `len` bytes from `offset` on, or nothing when that is no proper range.
+#[inline]
+fn range(words: &[AtomicU64], offset: usize, len: usize) -> Option<&[AtomicU64]> {
+    let first = offset / WORD;
+    if offset.is_multiple_of(WORD) { words.get(first..first + len.div_ceil(WORD)) } else { None }
+}
+
+/// The word whose leading bytes in memory are `tail`, fewer than eight, and whose other bytes are zero.
+#[inline]
+fn tail_word(tail: &[u8]) -> u64 {
+    let mut bytes = [0; WORD];
+    for (to, from) in bytes.iter_mut().zip(tail) {
+        *to = *from;
+    }
+    u64::from_ne_bytes(bytes)
+}
+
+#[cfg(loom)]
+mod memory {
+    //! A vector of loom's words in the place of mapped memory.
+
+    use super::{AtomicU64, WORD, io};
+
+    #[derive(Debug)]
+    pub(super) struct Memory {
+        words: Vec<AtomicU64>,
+    }
+
+    impl Memory {
+        pub(super) fn anonymous(len: usize) -> io::Result<Self> {
+            Ok(Self { words: (0..len / WORD).map(|_| AtomicU64::new(0)).collect() })
+        }
+
+        pub(super) fn words(&self) -> &[AtomicU64] {
+            &self.words
+        }
+
+        pub(super) fn writable_words(&self) -> &[AtomicU64] {
+            &self.words
+        }
+    }
+}
+
+#[cfg(not(loom))]
+mod memory;
+
+#[cfg(all(test, not(loom)))]
+mod tests;
