@@ -1,0 +1,301 @@
+//! What many records have in common, told once in each segment.
+//!
+//! | kind | note | body |
+//! |-----:|------|------|
+//! | 1 | call site | id u32, level u8, line u32, file, module, template, names: count u16 and texts, pieces: count u16 and each 0 + text or 1 + index u16 + specification text |
+//! | 2 | layer | id u16, name, route |
+//! | 3 | thread | id u32, name |
+//! | 4 | origin | process id u32, program, host, instance 16 bytes |
+
+use crate::level::Level;
+use crate::spec::Spec;
+use crate::value::{put_str, take_array, take_str};
+
+pub(crate) const KIND_SITE: u8 = 1;
+pub(crate) const KIND_LAYER: u8 = 2;
+pub(crate) const KIND_THREAD: u8 = 3;
+pub(crate) const KIND_ORIGIN: u8 = 4;
+
+/// A part of a message template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Text as it stands.
+    Literal(String),
+    /// The argument with that index, in that form.
+    Argument(u16, Spec),
+}
+
+/// A call site: everything that is the same each time a program passes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteNote {
+    /// Its number in the process, from 1.
+    pub id: u32,
+    /// The level of its records.
+    pub level: Level,
+    /// Line in the source file.
+    pub line: u32,
+    /// Source file.
+    pub file: String,
+    /// Module path.
+    pub module: String,
+    /// The message template as written.
+    pub template: String,
+    /// A name for each argument; an empty one is not a field (a second form of a value that has its field already).
+    pub names: Vec<String>,
+    /// The template, taken apart.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece as a macro writes it down: text, or an argument's index with its format specification.
+#[derive(Clone, Copy, Debug)]
+pub enum RawPiece {
+    /// Text as it stands.
+    Literal(&'static str),
+    /// Index of the argument and its specification (what follows the colon).
+    Argument(u16, &'static str),
+}
+
+/// A call site's note, borrowed from a program's constants.
+#[derive(Clone, Copy, Debug)]
+pub struct RawSite {
+    /// The level of its records.
+    pub level: Level,
+    /// Line in the source file.
+    pub line: u32,
+    /// Source file.
+    pub file: &'static str,
+    /// Module path.
+    pub module: &'static str,
+    /// The message template as written.
+    pub template: &'static str,
+    /// A name for each argument.
+    pub names: &'static [&'static str],
+    /// The template, taken apart.
+    pub pieces: &'static [RawPiece],
+}
+
+impl RawSite {
+    /// Appends the note's bytes under the number `id`.
+    pub fn put(&self, id: u32, out: &mut Vec<u8>) {
+        out.push(KIND_SITE);
+        out.extend_from_slice(&id.to_le_bytes());
+        out.push(self.level.number());
+        out.extend_from_slice(&self.line.to_le_bytes());
+        put_str(out, self.file);
+        put_str(out, self.module);
+        put_str(out, self.template);
+        out.extend_from_slice(&(self.names.len() as u16).to_le_bytes());
+        self.names.iter().for_each(|name| put_str(out, name));
+        out.extend_from_slice(&(self.pieces.len() as u16).to_le_bytes());
+        for piece in self.pieces {
+            match piece {
+                RawPiece::Literal(text) => {
+                    out.push(0);
+                    put_str(out, text);
+                }
+                RawPiece::Argument(index, spec) => {
+                    out.push(1);
+                    out.extend_from_slice(&index.to_le_bytes());
+                    put_str(out, spec);
+                }
+            }
+        }
+    }
+}
+
+/// A layer: the name that was asked for, and the configured layer that takes its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerNote {
+    /// Its number in the process.
+    pub id: u16,
+    /// The name the caller used; it is what a reader sees.
+    pub name: String,
+    /// The configured layer whose destinations take it.
+    pub route: String,
+}
+
+impl LayerNote {
+    /// Appends the note's bytes.
+    pub fn put(id: u16, name: &str, route: &str, out: &mut Vec<u8>) {
+        out.push(KIND_LAYER);
+        out.extend_from_slice(&id.to_le_bytes());
+        put_str(out, name);
+        put_str(out, route);
+    }
+}
+
+/// A thread of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadNote {
+    /// The system's thread id.
+    pub id: u32,
+    /// Its name; empty if it has none.
+    pub name: String,
+}
+
+impl ThreadNote {
+    /// Appends the note's bytes.
+    pub fn put(id: u32, name: &str, out: &mut Vec<u8>) {
+        out.push(KIND_THREAD);
+        out.extend_from_slice(&id.to_le_bytes());
+        put_str(out, name);
+    }
+}
+
+/// The process that wrote a journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Process id.
+    pub process: u32,
+    /// Name of the program.
+    pub program: String,
+    /// Name of the host.
+    pub host: String,
+    /// Random number of this run: with a record's sequence it identifies the record everywhere.
+    pub instance: [u8; 16],
+}
+
+impl Origin {
+    /// Appends the note's bytes.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        out.push(KIND_ORIGIN);
+        out.extend_from_slice(&self.process.to_le_bytes());
+        put_str(out, &self.program);
+        put_str(out, &self.host);
+        out.extend_from_slice(&self.instance);
+    }
+}
+
+/// A note as read from a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A call site.
+    Site(SiteNote),
+    /// A layer.
+    Layer(LayerNote),
+    /// A thread.
+    Thread(ThreadNote),
+    /// The process.
+    Origin(Origin),
+}
+
+impl Note {
+    /// Reads a note; `None` where the bytes are none.
+    pub fn read(bytes: &[u8]) -> Option<Note> {
+        let (&kind, mut rest) = bytes.split_first()?;
+        let from = &mut rest;
+        Some(match kind {
+            KIND_SITE => Note::Site(read_site(from)?),
+            KIND_LAYER => Note::Layer(LayerNote {
+                id: u16::from_le_bytes(take_array(from)?),
+                name: take_str(from)?.to_owned(),
+                route: take_str(from)?.to_owned(),
+            }),
+            KIND_THREAD => Note::Thread(ThreadNote {
+                id: u32::from_le_bytes(take_array(from)?),
+                name: take_str(from)?.to_owned(),
+            }),
+            KIND_ORIGIN => Note::Origin(Origin {
+                process: u32::from_le_bytes(take_array(from)?),
+                program: take_str(from)?.to_owned(),
+                host: take_str(from)?.to_owned(),
+                instance: take_array(from)?,
+            }),
+            _ => return None,
+        })
+    }
+}
+
+fn read_site(from: &mut &[u8]) -> Option<SiteNote> {
+    let id = u32::from_le_bytes(take_array(from)?);
+    let [level] = take_array(from)?;
+    let mut site = SiteNote {
+        id,
+        level: Level::from_number(level)?,
+        line: u32::from_le_bytes(take_array(from)?),
+        file: take_str(from)?.to_owned(),
+        module: take_str(from)?.to_owned(),
+        template: take_str(from)?.to_owned(),
+        names: Vec::new(),
+        pieces: Vec::new(),
+    };
+    for _ in 0..u16::from_le_bytes(take_array(from)?) {
+        site.names.push(take_str(from)?.to_owned());
+    }
+    for _ in 0..u16::from_le_bytes(take_array(from)?) {
+        let [kind] = take_array(from)?;
+        site.pieces.push(if kind == 0 {
+            Piece::Literal(take_str(from)?.to_owned())
+        } else {
+            Piece::Argument(
+                u16::from_le_bytes(take_array(from)?),
+                Spec::parse(take_str(from)?)?,
+            )
+        });
+    }
+    Some(site)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A call site's note comes back as written; cut short anywhere it is refused.
+    #[test]
+    fn site_round_trips() {
+        let raw = RawSite {
+            level: Level::Info,
+            line: 7,
+            file: "src/main.rs",
+            module: "app::main",
+            template: "user {id:>4} in",
+            names: &["id", "tenant"],
+            pieces: &[
+                RawPiece::Literal("user "),
+                RawPiece::Argument(0, ">4"),
+                RawPiece::Literal(" in"),
+            ],
+        };
+        let mut bytes = Vec::new();
+        raw.put(9, &mut bytes);
+        let Some(Note::Site(site)) = Note::read(&bytes) else {
+            panic!("not read")
+        };
+        assert_eq!((site.id, site.names.len(), site.pieces.len()), (9, 2, 3));
+        assert_eq!(site.template, raw.template);
+        for cut in 0..bytes.len() {
+            assert_eq!(Note::read(&bytes[..cut]), None);
+        }
+    }
+
+    /// Layer, thread and origin notes come back as written.
+    #[test]
+    fn others_round_trip() {
+        let mut bytes = Vec::new();
+        LayerNote::put(3, "PAYMENTS", "DEFAULT", &mut bytes);
+        let layer = LayerNote {
+            id: 3,
+            name: "PAYMENTS".into(),
+            route: "DEFAULT".into(),
+        };
+        assert_eq!(Note::read(&bytes), Some(Note::Layer(layer)));
+        bytes.clear();
+        ThreadNote::put(77, "worker", &mut bytes);
+        assert_eq!(
+            Note::read(&bytes),
+            Some(Note::Thread(ThreadNote {
+                id: 77,
+                name: "worker".into()
+            }))
+        );
+        bytes.clear();
+        let origin = Origin {
+            process: 1,
+            program: "app".into(),
+            host: "h".into(),
+            instance: [7; 16],
+        };
+        origin.put(&mut bytes);
+        assert_eq!(Note::read(&bytes), Some(Note::Origin(origin)));
+    }
+}
