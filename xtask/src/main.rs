@@ -1,2 +1,57 @@
-//! The commands of the repository.
-fn main() {}
+//! The commands of the repository: `cargo xtask test | tidy | bench | torture`.
+//!
+//! Only the standard library is used, so that the gate itself never waits for, or breaks with, a dependency.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "a command line answers on standard output")]
+
+mod forward;
+mod gate;
+mod step;
+mod tally;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The commands of the repository.
+
+    cargo xtask test              everything that has to hold before a commit; `check` is the same
+    cargo xtask tidy              imports, unsafe, lengths, banned calls, white space (also a part of `test`)
+    cargo xtask bench [--quick] [--only NAME] [--out DIR]
+                                  Hydra-Logger and its peers, side by side
+    cargo xtask torture [...]     kills, starves and tears real processes; arguments go to the package `torture`
+    cargo xtask help              this text
+
+    Example: cargo xtask bench --quick --only throughput
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let root = root();
+    let (command, rest) = match args.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    match command {
+        "test" | "check" => gate::run(&root, rest),
+        "tidy" => tidy::run(&root),
+        "bench" => forward::bench(&root, rest),
+        "torture" => forward::torture(&root, rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        other => {
+            eprintln!("unknown command `{other}`\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The root of the workspace: the parent of this package.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,31 @@
+//! Commands that build a package in release mode and hand their arguments to it.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::step::cargo;
+
+/// Builds and runs the comparison with the peers.
+///
+/// Reports go to `<target folder>/bench` unless `--out` says otherwise.
+pub(crate) fn bench(root: &Path, args: &[String]) -> ExitCode {
+    replace(root, "benches", args)
+}
+
+/// Builds and runs the fault injection that does not fit into a test run.
+pub(crate) fn torture(root: &Path, args: &[String]) -> ExitCode {
+    replace(root, "torture", args)
+}
+
+fn replace(root: &Path, package: &str, args: &[String]) -> ExitCode {
+    let mut command: Command = cargo(root, &["run", "--release", "--package", package, "--"]);
+    command.args(args);
+    match command.status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("cannot start cargo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
