@@ -1,0 +1,121 @@
+use std::os::fd::AsRawFd as _;
+
+use super::*;
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Each mode opens what it says and nothing else, and every descriptor is above 2 and closes on exec.
+#[test]
+fn modes() {
+    let dir = dir();
+    let path = dir.path().join("f");
+    for mode in [Mode::Read, Mode::ReadWrite, Mode::Append] {
+        assert_eq!(File::open(&path, mode).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+    let made = File::open(&path, Mode::CreateReadWrite).unwrap();
+    assert!(made.as_raw_fd() > 2);
+    assert_eq!(File::open(&path, Mode::CreateReadWrite).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    made.write_at(b"hello", 3).unwrap();
+    let appender = File::open(&path, Mode::CreateAppend).unwrap();
+    assert_eq!(appender.append(b"!").unwrap(), 1);
+    assert_eq!(appender.id().unwrap(), id_of(&path).unwrap().unwrap());
+    let mut read = [9; 16];
+    assert_eq!(File::open(&path, Mode::Read).unwrap().read_at(&mut read, 1).unwrap(), 8);
+    assert_eq!(read.get(..8).unwrap(), b"\0\0hello!");
+    made.truncate(2).unwrap();
+    appender.append(b"x").unwrap();
+    assert_eq!((made.len().unwrap(), len_of(&path).unwrap()), (3, Some(3)));
+    appender.sync_data().unwrap();
+    let info = made.info().unwrap();
+    assert!(info.is_regular && info.links == 1 && info.modified_ns > 0);
+    remove_file(&path).unwrap();
+    assert_eq!((made.links().unwrap(), info_of(&path).unwrap()), (0, None));
+}
+
+/// The lock is exclusive between two openings of one file, and goes with the opening.
+#[test]
+fn locks() {
+    let dir = dir();
+    let path = dir.path().join("f");
+    let one = File::open(&path, Mode::CreateAppend).unwrap();
+    let two = File::open(&path, Mode::Read).unwrap();
+    one.lock().unwrap();
+    assert!(!two.try_lock().unwrap());
+    one.unlock().unwrap();
+    assert!(two.try_lock().unwrap());
+    assert!(!one.try_lock().unwrap());
+    drop(two);
+    assert!(one.try_lock().unwrap());
+}
+
+/// Preallocated blocks read as zeros, count towards the length, and can be given back without changing it.
+#[test]
+fn blocks() {
+    let dir = dir();
+    let file = File::open(dir.path().join("f"), Mode::CreateReadWrite).unwrap();
+    let _ = file.no_copy_on_write();
+    file.preallocate(0).unwrap();
+    file.preallocate(100_000).unwrap();
+    assert_eq!(file.len().unwrap(), 100_000);
+    file.write_at(b"abc", 0).unwrap();
+    file.preallocate(10).unwrap();
+    assert_eq!(file.len().unwrap(), 100_000);
+    match file.free_blocks(65_536) {
+        Ok(()) => {
+            let mut read = [9; 3];
+            file.read_at(&mut read, 0).unwrap();
+            assert_eq!((read, file.len().unwrap()), ([0; 3], 100_000));
+        }
+        Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
+    }
+    assert_eq!(file.preallocate(u64::MAX).unwrap_err().raw_os_error(), Some(libc::EFBIG));
+    assert!(file_len_max() > 0);
+}
+
+/// Renaming replaces, or refuses to, as asked; a file not yet there has a canonical path as soon as its directory has.
+#[test]
+fn names() {
+    let dir = dir();
+    let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+    File::open(&one, Mode::CreateAppend).unwrap().append(b"1").unwrap();
+    File::open(&two, Mode::CreateAppend).unwrap().append(b"22").unwrap();
+    assert_eq!(rename_new(&one, &two).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!((len_of(&one).unwrap(), len_of(&two).unwrap()), (Some(1), Some(2)));
+    rename(&one, &two).unwrap();
+    assert_eq!((len_of(&one).unwrap(), len_of(&two).unwrap()), (None, Some(1)));
+    rename_new(&two, &one).unwrap();
+    assert_eq!(list(dir.path()).unwrap(), ["one"]);
+    sync_dir(dir.path()).unwrap();
+
+    let sub = dir.path().join("a/b");
+    assert_eq!(canonical(sub.join("f")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    create_dir_all(&sub).unwrap();
+    let there = canonical(dir.path()).unwrap();
+    assert_eq!(canonical(sub.join("../b/./f")).unwrap(), there.join("a/b/f"));
+    std::os::unix::fs::symlink(&one, sub.join("link")).unwrap();
+    assert_eq!(canonical(sub.join("link")).unwrap(), there.join("one"));
+    remove_file(sub.join("link")).unwrap();
+    remove_dir(&sub).unwrap();
+    file_system(dir.path()).unwrap();
+    assert_eq!(file_system("/dev/shm").unwrap(), FileSystem::Memory);
+}
+
+/// A full pipe is not ready, an empty one is, and one that nobody reads says so instead of waiting.
+#[test]
+fn streams() {
+    let (reader, writer) = io::pipe().unwrap();
+    let end = writer.as_fd();
+    assert!(wait_writable(end, 0).unwrap());
+    let mut filled = 0;
+    while wait_writable(end, 0).unwrap() {
+        filled += write_once(end, &[0; 4096]).unwrap();
+    }
+    assert!(filled >= 4096 && !wait_writable(end, 1).unwrap());
+    drop(reader);
+    assert!(wait_writable(end, 0).unwrap());
+    assert_eq!(write_once(end, b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(Stream::Output.as_fd().as_raw_fd(), 1);
+    assert_eq!(Stream::Error.as_fd().as_raw_fd(), 2);
+}
