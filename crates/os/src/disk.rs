@@ -72,13 +72,22 @@ pub struct Info {
 
 impl Info {
     fn of(metadata: &Metadata) -> Self {
-        let born = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let born = metadata
+            .created()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Self {
-            id: FileId { dev: metadata.dev(), ino: metadata.ino() },
+            id: FileId {
+                dev: metadata.dev(),
+                ino: metadata.ino(),
+            },
             len: metadata.len(),
             links: metadata.nlink(),
             is_regular: metadata.is_file(),
-            modified_ns: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
+            modified_ns: metadata
+                .mtime()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(metadata.mtime_nsec()),
             born_ns: born.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0),
         }
     }
@@ -113,7 +122,11 @@ impl File {
         }
         let file = options.open(path)?;
         // `try_clone` duplicates to the lowest free descriptor from 3 on.
-        if file.as_raw_fd() <= libc::STDERR_FILENO { Ok(Self(file.try_clone()?)) } else { Ok(Self(file)) }
+        if file.as_raw_fd() <= libc::STDERR_FILENO {
+            Ok(Self(file.try_clone()?))
+        } else {
+            Ok(Self(file))
+        }
     }
 
     /// Returns the file's length in bytes.

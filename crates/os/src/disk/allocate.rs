@@ -37,7 +37,12 @@ impl File {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // A sandbox that does not know the call answers EPERM or ENOSYS.
-                Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EPERM)) => {
+                Err(error)
+                    if matches!(
+                        error.raw_os_error(),
+                        Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EPERM)
+                    ) =>
+                {
                     return self.fill_with_zeros(len);
                 }
                 Err(error) => return Err(error),
@@ -111,5 +116,9 @@ pub fn file_len_max() -> u64 {
     }
     // SAFETY: getrlimit has answered 0, so it has filled the structure.
     let limit = unsafe { limit.assume_init() };
-    if limit.rlim_cur == libc::RLIM_INFINITY { u64::MAX } else { limit.rlim_cur }
+    if limit.rlim_cur == libc::RLIM_INFINITY {
+        u64::MAX
+    } else {
+        limit.rlim_cur
+    }
 }

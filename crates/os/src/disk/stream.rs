@@ -65,7 +65,11 @@ pub fn write_once(to: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 ///
 /// What the system says.
 pub fn wait_writable(to: BorrowedFd<'_>, wait_ms_max: u32) -> io::Result<bool> {
-    let mut asked = libc::pollfd { fd: to.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    let mut asked = libc::pollfd {
+        fd: to.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
     let timeout = i32::try_from(wait_ms_max).unwrap_or(i32::MAX);
     loop {
         // SAFETY: the pointer is to one live, writable pollfd, and 1 is how many there are.

@@ -16,7 +16,10 @@ fn modes() {
     }
     let made = File::open(&path, Mode::CreateReadWrite).unwrap();
     assert!(made.as_raw_fd() > 2);
-    assert_eq!(File::open(&path, Mode::CreateReadWrite).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(
+        File::open(&path, Mode::CreateReadWrite).unwrap_err().kind(),
+        io::ErrorKind::AlreadyExists
+    );
     made.write_at(b"hello", 3).unwrap();
     let appender = File::open(&path, Mode::CreateAppend).unwrap();
     assert_eq!(appender.append(b"!").unwrap(), 1);
@@ -70,7 +73,10 @@ fn blocks() {
         }
         Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
     }
-    assert_eq!(file.preallocate(u64::MAX).unwrap_err().raw_os_error(), Some(libc::EFBIG));
+    assert_eq!(
+        file.preallocate(u64::MAX).unwrap_err().raw_os_error(),
+        Some(libc::EFBIG)
+    );
     assert!(file_len_max() > 0);
 }
 

@@ -39,7 +39,13 @@ pub fn rename_new(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()
     let new = c_path(to.as_ref())?;
     // SAFETY: both pointers are to NUL-terminated strings that live through the call.
     let answer = unsafe {
-        libc::renameat2(libc::AT_FDCWD, old.as_ptr(), libc::AT_FDCWD, new.as_ptr(), libc::RENAME_NOREPLACE)
+        libc::renameat2(
+            libc::AT_FDCWD,
+            old.as_ptr(),
+            libc::AT_FDCWD,
+            new.as_ptr(),
+            libc::RENAME_NOREPLACE,
+        )
     };
     if answer == 0 {
         return Ok(());
@@ -79,7 +85,9 @@ pub fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
 ///
 /// What the system says.
 pub fn list(dir: impl AsRef<Path>) -> io::Result<Vec<OsString>> {
-    fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    fs::read_dir(dir)?
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect()
 }
 
 /// Returns what the system says about the file at `path`, links followed; `None` when there is none.
@@ -135,8 +143,13 @@ pub fn canonical(path: impl AsRef<Path>) -> io::Result<PathBuf> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => return other,
     }
-    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
     Ok(dir.canonicalize()?.join(name))
 }
 
@@ -179,8 +192,8 @@ fn kind_of(magic: u64) -> FileSystem {
         // tmpfs, ramfs, hugetlbfs.
         0x0102_1994 | 0x8584_58F6 | 0x9584_58F6 => FileSystem::Memory,
         // NFS, SMB, CIFS, SMB2, AFS (two), Coda, Ceph, 9P, GFS2, OCFS2, Lustre, NCP.
-        0x6969 | 0x517B | 0xFF53_4D42 | 0xFE53_4D42 | 0x5346_414F | 0x6B41_4653 | 0x7375_7245 | 0x00C3_6400 | 0x0102_1997
-        | 0x0116_1970 | 0x7461_636F | 0x0BD0_0BD0 | 0x564C => FileSystem::Network,
+        0x6969 | 0x517B | 0xFF53_4D42 | 0xFE53_4D42 | 0x5346_414F | 0x6B41_4653 | 0x7375_7245 | 0x00C3_6400
+        | 0x0102_1997 | 0x0116_1970 | 0x7461_636F | 0x0BD0_0BD0 | 0x564C => FileSystem::Network,
         _ => FileSystem::Other,
     }
 }
