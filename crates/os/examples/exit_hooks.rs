@@ -15,7 +15,11 @@ fn main() -> io::Result<()> {
     let child = unsafe { libc::fork() };
     if child == 0 {
         let is_own = hydra_os::thread::id() != parent;
-        say(if is_own { "with an id of its own" } else { "under its parent's id" });
+        say(if is_own {
+            "with an id of its own"
+        } else {
+            "under its parent's id"
+        });
         // SAFETY: ends the child without running anything.
         unsafe { libc::_exit(0) };
     }

@@ -1,7 +1,7 @@
 //! The one place atomics and locks come from: the standard library's, or loom's under `cfg(loom)`.
 //!
-//! Code written against these names can be model-checked without a change: `RUSTFLAGS="--cfg loom" cargo test`. Loom's types
-//! cannot be made in a `const`, so a `static` must use `std` directly and is then outside the model.
+//! Code written against these names can be model-checked without a change: `RUSTFLAGS="--cfg loom" cargo test`. Loom's
+//! types cannot be made in a `const`, so a `static` must use `std` directly and is then outside the model.
 
 #[cfg(loom)]
 pub use loom::hint::spin_loop;

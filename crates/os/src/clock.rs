@@ -1,10 +1,10 @@
 //! What time it is.
 //!
-//! [`wall_ns`] stamps every record, so it costs about as much as reading the processor's time-stamp counter: [`calibrate`]
-//! learns once how the counter relates to the system's clock, and from then on callers multiply. About once a second the
-//! caller who happens to notice compares with the system's clock and bends the line a little, so that the two never drift
-//! apart; nobody else waits for it, and there is no thread behind this. Where the counter cannot be trusted, and before
-//! [`calibrate`], every call asks the system.
+//! [`wall_ns`] stamps every record, so it costs about as much as reading the processor's time-stamp counter:
+//! [`calibrate`] learns once how the counter relates to the system's clock, and from then on callers multiply. About
+//! once a second the caller who happens to notice compares with the system's clock and bends the line a little, so that
+//! the two never drift apart; nobody else waits for it, and there is no thread behind this. Where the counter cannot be
+//! trusted, and before [`calibrate`], every call asks the system.
 //!
 //! Deadlines and intervals are measured by [`mono_ns`], which nobody can set.
 
@@ -33,11 +33,12 @@ static CALIBRATED: Once = Once::new();
 
 /// Returns the wall-clock time in nanoseconds since the Unix epoch, UTC, without leap seconds.
 ///
-/// Within a microsecond or so of `CLOCK_REALTIME`, and within a millisecond right after the system's clock was slewed hard.
-/// Never runs backwards on one thread, except when the system's clock was set by a millisecond or more: that is followed by
-/// a jump, within about a second. Between threads it is the same time, but the processor may read its counter some tens of
-/// nanoseconds before an earlier load is done, and waiting for that would double the cost: what happened in which order
-/// is for sequence numbers to say. Never blocks or allocates, and may be called from a signal handler.
+/// Within a microsecond or so of `CLOCK_REALTIME`, and within a millisecond right after the system's clock was slewed
+/// hard. Never runs backwards on one thread, except when the system's clock was set by a millisecond or more: that is
+/// followed by a jump, within about a second. Between threads it is the same time, but the processor may read its
+/// counter some tens of nanoseconds before an earlier load is done, and waiting for that would double the cost: what
+/// happened in which order is for sequence numbers to say. Never blocks or allocates, and may be called from a signal
+/// handler.
 ///
 /// # Examples
 ///
@@ -61,8 +62,8 @@ pub fn wall_ns() -> i64 {
 
 /// Learns how the processor's counter relates to the system's clock, if the counter can be trusted.
 ///
-/// The first call in a process takes up to a millisecond; concurrent calls wait for it, later ones return at once. Calling
-/// it is never required: without it [`wall_ns`] is only slower.
+/// The first call in a process takes up to a millisecond; concurrent calls wait for it, later ones return at once.
+/// Calling it is never required: without it [`wall_ns`] is only slower.
 pub fn calibrate() {
     CALIBRATED.call_once(|| {
         if !tsc::is_trustworthy() {
@@ -121,7 +122,11 @@ fn system_wall_ns() -> i64 {
     let ns = system_ns(libc::CLOCK_REALTIME).cast_signed();
     // Nobody may be told less than the line has told, unless the clock was really set back.
     let line_ns = line.end_ns();
-    if line_ns - ns < STEP_NS_MIN { ns.max(line_ns) } else { ns }
+    if line_ns - ns < STEP_NS_MIN {
+        ns.max(line_ns)
+    } else {
+        ns
+    }
 }
 
 fn unlock_renewal() {
@@ -161,11 +166,22 @@ impl Renewal {
         // Another thread may have been faster between the caller's look and the lock.
         if !matches!(line.at(ticks()), Reading::Fresh(_)) && line != Line::NOWHERE {
             let now = sample();
-            let Plan { line, is_rate_plausible } = line.next(&self.remembered(), &now);
-            let implausible = if is_rate_plausible { 0 } else { self.implausible.load(Ordering::Relaxed) + 1 };
+            let Plan {
+                line,
+                is_rate_plausible,
+            } = line.next(&self.remembered(), &now);
+            let implausible = if is_rate_plausible {
+                0
+            } else {
+                self.implausible.load(Ordering::Relaxed) + 1
+            };
             self.implausible.store(implausible, Ordering::Relaxed);
             self.remember(&now);
-            latch.publish(if implausible < IMPLAUSIBLE_MAX { &line } else { &Line::NOWHERE });
+            latch.publish(if implausible < IMPLAUSIBLE_MAX {
+                &line
+            } else {
+                &Line::NOWHERE
+            });
         }
         // Pairs with the acquire swap above.
         self.is_running.store(false, Ordering::Release);
@@ -196,7 +212,11 @@ fn sample() -> Sample {
         let mono_ns = system_ns(libc::CLOCK_MONOTONIC);
         let width = ticks().wrapping_sub(before);
         if width < best_width {
-            best = Sample { tick: before.wrapping_add(width / 2), wall_ns, mono_ns };
+            best = Sample {
+                tick: before.wrapping_add(width / 2),
+                wall_ns,
+                mono_ns,
+            };
             best_width = width;
         }
     }
@@ -223,7 +243,10 @@ mod tests {
                 let before = system_ns(libc::CLOCK_REALTIME).cast_signed();
                 let ns = wall_ns();
                 let after = system_ns(libc::CLOCK_REALTIME).cast_signed();
-                assert!((before - 1_000_000..=after + 1_000_000).contains(&ns), "{ns} not in {before}..={after}");
+                assert!(
+                    (before - 1_000_000..=after + 1_000_000).contains(&ns),
+                    "{ns} not in {before}..={after}"
+                );
             }
             calibrate();
         }

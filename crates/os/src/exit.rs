@@ -14,14 +14,15 @@ static AT_FORK_CHILD: Hooks = Hooks::new();
 
 /// Has `hook` called once when the process ends in an orderly way: `main` returns, or anyone calls `exit`.
 ///
-/// Hooks run on the thread that ends the process, the one registered last first, while other threads still run and possibly
-/// while thread-local values of this one are gone already. A panic in a hook is contained and the next one runs. A function
-/// that is registered already is not registered again. Nothing is called on `_exit`, `abort`, a signal, or `exec`.
+/// Hooks run on the thread that ends the process, the one registered last first, while other threads still run and
+/// possibly while thread-local values of this one are gone already. A panic in a hook is contained and the next one
+/// runs. A function that is registered already is not registered again. Nothing is called on `_exit`, `abort`, a
+/// signal, or `exec`.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::QuotaExceeded`] when [`HOOKS_MAX`] functions are registered, [`io::ErrorKind::OutOfMemory`] when the C
-/// library has no room.
+/// [`io::ErrorKind::QuotaExceeded`] when [`HOOKS_MAX`] functions are registered, [`io::ErrorKind::OutOfMemory`] when
+/// the C library has no room.
 pub fn at_exit(hook: fn()) -> io::Result<()> {
     AT_EXIT.add(hook, || {
         // SAFETY: `run_at_exit` is a function that lives as long as the program and does not unwind.
@@ -32,9 +33,9 @@ pub fn at_exit(hook: fn()) -> io::Result<()> {
 
 /// Has `hook` called in the child, before `fork` returns there, each time the process is forked.
 ///
-/// The hook runs on the child's only thread; locks other threads held at that moment are held for ever. It should store to
-/// a few atomics and nothing else. Hooks run in the order of registration, and a function that is registered already is not
-/// registered again. A child made by the bare system call, or by `vfork`, is not noticed.
+/// The hook runs on the child's only thread; locks other threads held at that moment are held for ever. It should store
+/// to a few atomics and nothing else. Hooks run in the order of registration, and a function that is registered already
+/// is not registered again. A child made by the bare system call, or by `vfork`, is not noticed.
 ///
 /// # Errors
 ///
@@ -63,7 +64,10 @@ struct Hooks {
 
 impl Hooks {
     const fn new() -> Self {
-        Self { hooks: [const { Hook(OnceLock::new()) }; HOOKS_MAX], armed: OnceLock::new() }
+        Self {
+            hooks: [const { Hook(OnceLock::new()) }; HOOKS_MAX],
+            armed: OnceLock::new(),
+        }
     }
 
     fn add(&self, hook: fn(), arm: impl FnOnce() -> libc::c_int) -> io::Result<()> {
@@ -72,7 +76,11 @@ impl Hooks {
             return Err(io::Error::from_raw_os_error(error));
         }
         // Of two threads that register the same function the slower finds it in the place it failed to take.
-        if self.hooks.iter().any(|place| place.holds(hook) || place.0.set(hook).is_ok() || place.holds(hook)) {
+        if self
+            .hooks
+            .iter()
+            .any(|place| place.holds(hook) || place.0.set(hook).is_ok() || place.holds(hook))
+        {
             return Ok(());
         }
         let message = "all places for functions called at exit, or in a forked child, are taken";
@@ -103,7 +111,8 @@ mod tests {
 
     use super::*;
 
-    /// Functions beyond the limit are refused with an error, and the same function takes one place however often it comes.
+    /// Functions beyond the limit are refused with an error, and the same function takes one place however often it
+    /// comes.
     #[test]
     fn places_are_limited() {
         let hooks = Hooks::new();
@@ -111,7 +120,10 @@ mod tests {
         for hook in numbered.into_iter().chain(numbered) {
             hooks.add(hook, || 0).unwrap();
         }
-        assert_eq!(hooks.add(places_are_limited, || 0).unwrap_err().kind(), io::ErrorKind::QuotaExceeded);
+        assert_eq!(
+            hooks.add(places_are_limited, || 0).unwrap_err().kind(),
+            io::ErrorKind::QuotaExceeded
+        );
     }
 
     /// When the C library refuses, so do we, each time.

@@ -1,16 +1,16 @@
 //! Mapped memory: a run of bytes that several threads, and through a file several processes, read and write at once.
 //!
-//! A [`Map`] is addressed in bytes and kept in words of eight. Every access is an atomic access to one word, so concurrent
-//! use is never undefined behaviour, whatever the callers do; *which* words belong together is the caller's affair, who
-//! publishes them by a [`Map::store`] with [`Ordering::Release`] and takes them by a [`Map::load`] with
+//! A [`Map`] is addressed in bytes and kept in words of eight. Every access is an atomic access to one word, so
+//! concurrent use is never undefined behaviour, whatever the callers do; *which* words belong together is the caller's
+//! affair, who publishes them by a [`Map::store`] with [`Ordering::Release`] and takes them by a [`Map::load`] with
 //! [`Ordering::Acquire`].
 //!
-//! The byte image is the same on every machine: bytes lie as they were copied in, and a word stored with [`Map::store`] is
-//! little-endian.
+//! The byte image is the same on every machine: bytes lie as they were copied in, and a word stored with [`Map::store`]
+//! is little-endian.
 //!
 //! Limits: offsets are multiples of eight, lengths of maps too. A violation is a bug in our own code and panics. A file
-//! behind a map must not be shortened while it is mapped: the next access past its end would be a SIGBUS. The journal, who
-//! owns the files, holds the directory's lock for as long as it maps them.
+//! behind a map must not be shortened while it is mapped: the next access past its end would be a SIGBUS. The journal,
+//! who owns the files, holds the directory's lock for as long as it maps them.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -21,8 +21,8 @@ use crate::disk::File;
 
 /// A region of memory, private to the process or shared with a file.
 ///
-/// Unmapped when dropped. Dropping does not sync: what was stored in a file's map is in the kernel's hands from the moment
-/// of the store and survives the death of the process; only [`Map::sync`] makes it survive a power loss.
+/// Unmapped when dropped. Dropping does not sync: what was stored in a file's map is in the kernel's hands from the
+/// moment of the store and survives the death of the process; only [`Map::sync`] makes it survive a power loss.
 ///
 /// # Examples
 ///
@@ -52,11 +52,13 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] when `len` is zero or no multiple of eight; else what the system says, most likely
-    /// [`io::ErrorKind::OutOfMemory`].
+    /// [`io::ErrorKind::InvalidInput`] when `len` is zero or no multiple of eight; else what the system says, most
+    /// likely [`io::ErrorKind::OutOfMemory`].
     pub fn anonymous(len: usize) -> io::Result<Self> {
         check_len(len)?;
-        Ok(Self { memory: memory::Memory::anonymous(len)? })
+        Ok(Self {
+            memory: memory::Memory::anonymous(len)?,
+        })
     }
 
     /// Maps the first `len` bytes of `file`, to read and to write; stores are seen by every other map of the file.
@@ -65,9 +67,9 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] when `len` is zero or no multiple of eight, [`io::ErrorKind::UnexpectedEof`] when the
-    /// file is shorter than `len`, [`io::ErrorKind::PermissionDenied`] when it is not open for both reading and writing;
-    /// else what the system says.
+    /// [`io::ErrorKind::InvalidInput`] when `len` is zero or no multiple of eight, [`io::ErrorKind::UnexpectedEof`]
+    /// when the file is shorter than `len`, [`io::ErrorKind::PermissionDenied`] when it is not open for both reading
+    /// and writing; else what the system says.
     #[cfg(not(loom))]
     pub fn file(file: &File, len: usize) -> io::Result<Self> {
         Self::of_file(file, len, memory::Access::ReadWrite)
@@ -89,9 +91,14 @@ impl Map {
     fn of_file(file: &File, len: usize, access: memory::Access) -> io::Result<Self> {
         check_len(len)?;
         if file.len()? < len as u64 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than the map asked for"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the file is shorter than the map asked for",
+            ));
         }
-        Ok(Self { memory: memory::Memory::file(file, len, access)? })
+        Ok(Self {
+            memory: memory::Memory::file(file, len, access)?,
+        })
     }
 
     /// Returns the length in bytes; never zero.
@@ -119,8 +126,8 @@ impl Map {
     ///
     /// # Panics
     ///
-    /// When `offset` is no multiple of eight or the word is not within the map, when the map is read-only, or `order` is no
-    /// order for a store.
+    /// When `offset` is no multiple of eight or the word is not within the map, when the map is read-only, or `order`
+    /// is no order for a store.
     #[inline]
     pub fn store(&self, offset: usize, value: u64, order: Ordering) {
         match self.memory.writable_words().get(offset / WORD) {
@@ -131,8 +138,8 @@ impl Map {
 
     /// Copies `bytes` to byte `offset` on, by relaxed stores of whole words; the last word is padded with zeros.
     ///
-    /// A reader that has not been told that the bytes are there (by a release store after this call) may see any mix of old
-    /// and new words, but never a torn word.
+    /// A reader that has not been told that the bytes are there (by a release store after this call) may see any mix of
+    /// old and new words, but never a torn word.
     ///
     /// # Panics
     ///
@@ -149,7 +156,7 @@ impl Map {
         if !tail.is_empty()
             && let Some(last) = words.last()
         {
-            last.store(tail_word(tail), Ordering::Relaxed);
+            last.store(tail_word(bytes, tail).to_le(), Ordering::Relaxed);
         }
     }
 
@@ -183,7 +190,9 @@ impl Map {
     /// When `offset` is no multiple of eight or the bytes are not all within the map.
     #[inline]
     pub fn append_to(&self, offset: usize, len: usize, out: &mut Vec<u8>) {
-        let Some(words) = range(self.memory.words(), offset, len) else { self.refuse("append_to", offset, len) };
+        let Some(words) = range(self.memory.words(), offset, len) else {
+            self.refuse("append_to", offset, len)
+        };
         // Whole words are written, into room for whole words; only `len` bytes of them are kept.
         out.reserve(words.len() * WORD);
         let (room, _) = out.spare_capacity_mut().as_chunks_mut::<WORD>();
@@ -192,8 +201,8 @@ impl Map {
             *chunk = word.load(Ordering::Relaxed).to_ne_bytes().map(MaybeUninit::new);
         }
         let filled = out.len() + len;
-        // SAFETY: `reserve` above made room for `words.len() * WORD >= len` bytes past the end, and the loop has written
-        // every one of them, for `room` then has at least as many chunks as `words` has words.
+        // SAFETY: `reserve` above made room for `words.len() * WORD >= len` bytes past the end, and the loop has
+        // written every one of them, for `room` then has at least as many chunks as `words` has words.
         unsafe { out.set_len(filled) };
     }
 
@@ -203,7 +212,9 @@ impl Map {
     ///
     /// When `offset` is no multiple of eight, the words are not all within the map, or the map is read-only.
     pub fn zero(&self, offset: usize, len: usize) {
-        let Some(words) = range(self.memory.writable_words(), offset, len) else { self.refuse("zero", offset, len) };
+        let Some(words) = range(self.memory.writable_words(), offset, len) else {
+            self.refuse("zero", offset, len)
+        };
         for word in words {
             word.store(0, Ordering::Relaxed);
         }
@@ -211,8 +222,8 @@ impl Map {
 
     /// Writes the pages that hold the given bytes to the device, and waits for it.
     ///
-    /// The range is widened to whole pages. Nothing happens on a map without a file. After an error nothing is known about
-    /// the pages, and a later success proves nothing: the kernel reports a failed write-back once.
+    /// The range is widened to whole pages. Nothing happens on a map without a file. After an error nothing is known
+    /// about the pages, and a later success proves nothing: the kernel reports a failed write-back once.
     ///
     /// # Errors
     ///
@@ -243,8 +254,8 @@ impl Map {
 
     /// Lets go of the pages of a file's map: they no longer count towards the process's resident memory.
     ///
-    /// What the map holds is kept, and the next access brings the page back from the page cache or the disk. Nothing happens
-    /// on a map without a file. Best effort: a refusal by the system is of no consequence.
+    /// What the map holds is kept, and the next access brings the page back from the page cache or the disk. Nothing
+    /// happens on a map without a file. Best effort: a refusal by the system is of no consequence.
     #[cfg(not(loom))]
     pub fn release_pages(&self) {
         self.memory.release_pages();
@@ -252,7 +263,10 @@ impl Map {
 
     #[cold]
     #[inline(never)]
-    #[expect(clippy::panic, reason = "an access outside the map is a bug of ours, and going on would corrupt records")]
+    #[expect(
+        clippy::panic,
+        reason = "an access outside the map is a bug of ours, and going on would corrupt records"
+    )]
     fn refuse(&self, what: &str, offset: usize, len: usize) -> ! {
         let (words, writable) = (self.memory.words().len(), self.memory.writable_words().len());
         panic!(
@@ -269,7 +283,10 @@ const WORD: usize = size_of::<u64>();
 
 fn check_len(len: usize) -> io::Result<()> {
     if len == 0 || !len.is_multiple_of(WORD) || len > isize::MAX as usize {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a map's length is a multiple of 8 above 0"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a map's length is a multiple of 8 above 0",
+        ));
     }
     Ok(())
 }
@@ -278,17 +295,21 @@ fn check_len(len: usize) -> io::Result<()> {
 #[inline]
 fn range(words: &[AtomicU64], offset: usize, len: usize) -> Option<&[AtomicU64]> {
     let first = offset / WORD;
-    if offset.is_multiple_of(WORD) { words.get(first..first + len.div_ceil(WORD)) } else { None }
+    if offset.is_multiple_of(WORD) {
+        words.get(first..first + len.div_ceil(WORD))
+    } else {
+        None
+    }
 }
 
-/// The word whose leading bytes in memory are `tail`, fewer than eight, and whose other bytes are zero.
+/// The little-endian word that begins with `tail`, the one to seven bytes `bytes` ends with, and goes on with zeros.
 #[inline]
-fn tail_word(tail: &[u8]) -> u64 {
-    let mut bytes = [0; WORD];
-    for (to, from) in bytes.iter_mut().zip(tail) {
-        *to = *from;
+fn tail_word(bytes: &[u8], tail: &[u8]) -> u64 {
+    if let Some(last) = bytes.last_chunk::<WORD>() {
+        // One load that overlaps the word before is much faster than a loop over single bytes.
+        return u64::from_le_bytes(*last) >> (8 * (WORD - tail.len()));
     }
-    u64::from_ne_bytes(bytes)
+    tail.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[cfg(loom)]
@@ -304,7 +325,9 @@ mod memory {
 
     impl Memory {
         pub(super) fn anonymous(len: usize) -> io::Result<Self> {
-            Ok(Self { words: (0..len / WORD).map(|_| AtomicU64::new(0)).collect() })
+            Ok(Self {
+                words: (0..len / WORD).map(|_| AtomicU64::new(0)).collect(),
+            })
         }
 
         pub(super) fn words(&self) -> &[AtomicU64] {

@@ -29,8 +29,14 @@ pub fn id() -> u32 {
 #[must_use]
 pub fn name() -> String {
     let started_as = env::args_os().next().filter(|name| !name.is_empty());
-    let path = started_as.or_else(|| env::current_exe().ok().map(OsString::from)).unwrap_or_default();
-    Path::new(&path).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    let path = started_as
+        .or_else(|| env::current_exe().ok().map(OsString::from))
+        .unwrap_or_default();
+    Path::new(&path)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Returns the machine's host name as it is set, qualified or not; "localhost" when it is not set.
@@ -91,7 +97,12 @@ mod tests {
     fn uuid_is_parsed_strictly() {
         let bytes = [0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xf0];
         assert_eq!(parse_uuid("0f010203-0405-0607-0809-0a0b0c0d0ef0"), Some(bytes));
-        for wrong in ["", "0f010203", "+f010203-0405-0607-0809-0a0b0c0d0ef0", "0f010203-0405-0607-0809-0a0b0c0d0ef0f"] {
+        for wrong in [
+            "",
+            "0f010203",
+            "+f010203-0405-0607-0809-0a0b0c0d0ef0",
+            "0f010203-0405-0607-0809-0a0b0c0d0ef0f",
+        ] {
             assert_eq!(parse_uuid(wrong), None, "{wrong:?}");
         }
     }

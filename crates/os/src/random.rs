@@ -7,8 +7,8 @@ use std::io::{self, Read};
 
 /// Returns 16 random bytes.
 ///
-/// From the kernel's generator, waiting for it in the first moments after the machine's start. Where neither the system call
-/// nor the device is to be had, the bytes are still unlikely to be drawn twice, but no secret.
+/// From the kernel's generator, waiting for it in the first moments after the machine's start. Where neither the system
+/// call nor the device is to be had, the bytes are still unlikely to be drawn twice, but no secret.
 #[must_use]
 pub fn bytes16() -> [u8; 16] {
     let mut bytes = [0; 16];

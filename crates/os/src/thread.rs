@@ -11,8 +11,14 @@ use std::thread::{Builder, JoinHandle};
 pub const STACK_BYTES: usize = 512 * 1024;
 
 /// Signals that tell of an accident of the very thread they are sent to; the kernel kills a process that blocks one.
-const ACCIDENTS: [libc::c_int; 6] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
+const ACCIDENTS: [libc::c_int; 6] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+];
 
 thread_local! {
     /// This thread's id, 0 while not asked for. Without a destructor, so it can be read while the thread ends.
@@ -21,9 +27,9 @@ thread_local! {
 
 /// Starts a thread with a small stack that takes none of the signals meant for the host.
 ///
-/// All signals are blocked in it from its first instruction on, so the host's handlers run on the host's threads, and a write
-/// to a closed pipe or past a file's limit is an error here and no signal. Only what tells of an accident of the thread
-/// itself, such as SIGSEGV or SIGBUS, is left to the host's handlers.
+/// All signals are blocked in it from its first instruction on, so the host's handlers run on the host's threads, and a
+/// write to a closed pipe or past a file's limit is an error here and no signal. Only what tells of an accident of the
+/// thread itself, such as SIGSEGV or SIGBUS, is left to the host's handlers.
 ///
 /// The system shows the first 15 bytes of `name`. The thread runs on when the handle is dropped.
 ///
@@ -110,13 +116,15 @@ impl Blocked {
             return Err(io::Error::from_raw_os_error(error));
         }
         // SAFETY: the call succeeded, so it has filled the set in.
-        Ok(Self { before: unsafe { before.assume_init() } })
+        let before = unsafe { before.assume_init() };
+        Ok(Self { before })
     }
 }
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        // SAFETY: `before` is the mask this thread had; the guard never leaves the function, hence the thread, it was made in.
+        // SAFETY: `before` is the mask this thread had; the guard never leaves the function, hence the thread, it was
+        // made in.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut()) };
     }
 }

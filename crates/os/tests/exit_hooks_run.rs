@@ -12,9 +12,20 @@ fn exit_hooks_run() {
     // The examples lie beside the directory of the tests.
     path.pop();
     path.pop();
-    let output = Command::new(path.join("examples/exit_hooks")).output().unwrap();
+    path.push("examples/exit_hooks");
+    assert!(
+        path.exists(),
+        "when tests are picked one by one, build the examples first"
+    );
+    let output = Command::new(path).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
-    let expected = ["in the child", "with an id of its own", "main ends", "last registered", "first registered"];
+    let expected = [
+        "in the child",
+        "with an id of its own",
+        "main ends",
+        "last registered",
+        "first registered",
+    ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 }

@@ -1,8 +1,8 @@
 //! One [`Line`] that many threads read while one, now and then, replaces it.
 //!
-//! Two slots: readers use the one the generation points at while the writer fills the other. A reader never waits for the
-//! writer, not even for one that was stopped or killed half-way, and may be a signal handler that interrupted it; it starts
-//! again only when the writer came round twice during a handful of loads.
+//! Two slots: readers use the one the generation points at while the writer fills the other. A reader never waits for
+//! the writer, not even for one that was stopped or killed half-way, and may be a signal handler that interrupted it;
+//! it starts again only when the writer came round twice during a handful of loads.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -27,7 +27,11 @@ struct Slot {
 impl Latch {
     /// Makes a latch with the line that holds nowhere.
     pub(super) const fn new() -> Self {
-        Self { generation: AtomicU64::new(0), even: Slot::new(), odd: Slot::new() }
+        Self {
+            generation: AtomicU64::new(0),
+            even: Slot::new(),
+            odd: Slot::new(),
+        }
     }
 
     /// Returns the line published last, or for a moment the one before.
@@ -37,8 +41,8 @@ impl Latch {
             // Pairs with the release store in `publish`: the slot it points at is filled.
             let generation = self.generation.load(Ordering::Acquire);
             let line = self.slot(generation).load();
-            // Pairs with the release fence in `publish`: had a load above seen the slot being refilled, the load below would
-            // see the generation that came before the refill.
+            // Pairs with the release fence in `publish`: had a load above seen the slot being refilled, the load below
+            // would see the generation that came before the refill.
             fence(Ordering::Acquire);
             if self.generation.load(Ordering::Relaxed) == generation {
                 return line;
@@ -58,7 +62,11 @@ impl Latch {
 
     #[inline]
     fn slot(&self, generation: u64) -> &Slot {
-        if generation.is_multiple_of(2) { &self.even } else { &self.odd }
+        if generation.is_multiple_of(2) {
+            &self.even
+        } else {
+            &self.odd
+        }
     }
 }
 

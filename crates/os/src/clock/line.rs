@@ -1,10 +1,10 @@
 //! Ticks into nanoseconds: one straight line at a time, and how the next one is drawn.
 //!
-//! A line holds from its start for [`Line::ticks_max`] ticks. Half-way through, some caller compares it with the system's
-//! clock and draws the line that follows *from the old one's end on*, bent so that it meets the system's clock at its own end.
-//! The new one knows the old one's rate too, and gives the same answers up to the bend: both are right at once, so it never
-//! matters when a thread comes to see the new one, and time cannot run backwards. Only a difference of
-//! [`STEP_NS_MIN`] or more, as after a suspension or when someone sets the clock, is answered by a jump.
+//! A line holds from its start for [`Line::ticks_max`] ticks. Half-way through, some caller compares it with the
+//! system's clock and draws the line that follows *from the old one's end on*, bent so that it meets the system's clock
+//! at its own end. The new one knows the old one's rate too, and gives the same answers up to the bend: both are right
+//! at once, so it never matters when a thread comes to see the new one, and time cannot run backwards. Only a
+//! difference of [`STEP_NS_MIN`] or more, as after a suspension or when someone sets the clock, is answered by a jump.
 //!
 //! Nothing in this file asks the system for anything; all of it runs on made-up samples in the tests.
 
@@ -63,13 +63,25 @@ pub(super) struct Plan {
 
 impl Line {
     /// The line that holds for no tick at all.
-    pub(super) const NOWHERE: Self = Self { tick: 0, ns: 0, rate: 0, rate_before: 0, ticks_max: 0 };
+    pub(super) const NOWHERE: Self = Self {
+        tick: 0,
+        ns: 0,
+        rate: 0,
+        rate_before: 0,
+        ticks_max: 0,
+    };
 
     /// Draws the first line, from two samples a while apart.
     pub(super) fn first(earlier: &Sample, later: &Sample) -> Option<Self> {
         let rate = measured_rate(earlier, later)?;
         let ticks_max = ticks_of(FIRST_LINE_NS, rate);
-        Some(Self { tick: later.tick, ns: later.wall_ns, rate, rate_before: rate, ticks_max })
+        Some(Self {
+            tick: later.tick,
+            ns: later.wall_ns,
+            rate,
+            rate_before: rate,
+            ticks_max,
+        })
     }
 
     /// Reads the line at tick `now`.
@@ -78,7 +90,11 @@ impl Line {
         let after = now.wrapping_sub(self.tick);
         if after < self.ticks_max {
             let ns = self.ns + ns_of(after, self.rate);
-            return if after < self.ticks_max / 2 { Reading::Fresh(ns) } else { Reading::Stale(ns) };
+            return if after < self.ticks_max / 2 {
+                Reading::Fresh(ns)
+            } else {
+                Reading::Stale(ns)
+            };
         }
         let before = self.tick.wrapping_sub(now);
         if before < self.ticks_max {
@@ -106,11 +122,26 @@ impl Line {
             // Not asked for so long that the line ran out: begin anew, but not before its end.
             Reading::Beyond if is_small(self.end_ns().saturating_sub(now.wall_ns)) => {
                 let ns = now.wall_ns.max(self.end_ns());
-                Self { tick: now.tick, ns, rate, rate_before: rate, ticks_max }
+                Self {
+                    tick: now.tick,
+                    ns,
+                    rate,
+                    rate_before: rate,
+                    ticks_max,
+                }
             }
-            _ => Self { tick: now.tick, ns: now.wall_ns, rate, rate_before: rate, ticks_max },
+            _ => Self {
+                tick: now.tick,
+                ns: now.wall_ns,
+                rate,
+                rate_before: rate,
+                ticks_max,
+            },
         };
-        Plan { line, is_rate_plausible: measured.is_some() }
+        Plan {
+            line,
+            is_rate_plausible: measured.is_some(),
+        }
     }
 
     /// Draws the line that begins where this one ends and heads for the system's clock, which runs at `rate`.
@@ -120,7 +151,13 @@ impl Line {
         let bend_max = i128::from(rate) / BEND_PART;
         let bend = (i128::from(system_ns - ns) << RATE_SHIFT) / i128::from(ticks_max.max(1));
         let rate = i128::from(rate) + bend.clamp(-bend_max, bend_max);
-        Self { tick, ns, rate: rate as u64, rate_before: self.rate, ticks_max }
+        Self {
+            tick,
+            ns,
+            rate: rate as u64,
+            rate_before: self.rate,
+            ticks_max,
+        }
     }
 }
 
@@ -142,181 +179,10 @@ fn ticks_of(ns: u64, rate: u64) -> u64 {
 fn measured_rate(earlier: &Sample, later: &Sample) -> Option<u64> {
     let ticks = later.tick.checked_sub(earlier.tick).filter(|ticks| *ticks > 0)?;
     let ns = later.mono_ns.checked_sub(earlier.mono_ns)?;
-    u64::try_from((u128::from(ns) << RATE_SHIFT) / u128::from(ticks)).ok().filter(|rate| *rate > 0)
+    u64::try_from((u128::from(ns) << RATE_SHIFT) / u128::from(ticks))
+        .ok()
+        .filter(|rate| *rate > 0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A made-up machine: its counter, the pace of its clock, and what its clock shows.
-    struct Machine {
-        tick: u64,
-        mono_ns: f64,
-        offset_ns: f64,
-        ns_per_tick: f64,
-    }
-
-    impl Machine {
-        fn new() -> Self {
-            Self { tick: 1 << 40, mono_ns: 5e9, offset_ns: 1.7e15, ns_per_tick: 0.4 }
-        }
-
-        fn run(&mut self, ticks: u64) -> &mut Self {
-            self.tick += ticks;
-            self.mono_ns += ticks as f64 * self.ns_per_tick;
-            self
-        }
-
-        fn sample(&self) -> Sample {
-            let wall_ns = (self.mono_ns + self.offset_ns) as i64;
-            Sample { tick: self.tick, wall_ns, mono_ns: self.mono_ns as u64 }
-        }
-    }
-
-    /// A clock as the real one is built, but without threads.
-    struct Clock {
-        line: Line,
-        last: Sample,
-        renewals: u32,
-        implausible: u32,
-    }
-
-    impl Clock {
-        fn new(machine: &mut Machine) -> Self {
-            let earlier = machine.sample();
-            let last = machine.run(2_500_000).sample();
-            Self { line: Line::first(&earlier, &last).unwrap(), last, renewals: 0, implausible: 0 }
-        }
-
-        fn read(&mut self, machine: &Machine) -> i64 {
-            match self.line.at(machine.tick) {
-                Reading::Fresh(ns) => return ns,
-                Reading::Stale(_) | Reading::Beyond => {}
-            }
-            let plan = self.line.next(&self.last, &machine.sample());
-            (self.line, self.last) = (plan.line, machine.sample());
-            self.renewals += 1;
-            self.implausible += u32::from(!plan.is_rate_plausible);
-            match self.line.at(machine.tick) {
-                Reading::Fresh(ns) | Reading::Stale(ns) => ns,
-                Reading::Beyond => panic!("a new line holds now"),
-            }
-        }
-    }
-
-    /// Reads the clock every `ticks` for `count` times; asserts that it never runs backwards; returns the largest error.
-    fn follow(clock: &mut Clock, machine: &mut Machine, ticks: u64, count: u32) -> i64 {
-        let (mut last_ns, mut error_max) = (i64::MIN, 0);
-        for _ in 0..count {
-            let ns = clock.read(machine.run(ticks));
-            assert!(ns >= last_ns, "{ns} after {last_ns}");
-            last_ns = ns;
-            error_max = error_max.max((ns - machine.sample().wall_ns).abs());
-        }
-        error_max
-    }
-
-    /// A steady clock is followed to within a microsecond, renewed about once a second.
-    #[test]
-    fn steady_clock_is_followed() {
-        let mut machine = Machine::new();
-        let mut clock = Clock::new(&mut machine);
-        let error_max = follow(&mut clock, &mut machine, 25_000, 1_000_000);
-        assert!(error_max < 1_000, "{error_max} ns");
-        assert!((10..=20).contains(&clock.renewals), "{} renewals in 10 s", clock.renewals);
-    }
-
-    /// A wrong first calibration and later changes of pace, as large as the kernel makes them, are slewed away, and time
-    /// never runs backwards meanwhile.
-    #[test]
-    fn changes_of_pace_are_slewed() {
-        let mut machine = Machine::new();
-        let mut clock = Clock::new(&mut machine);
-        clock.line.rate += clock.line.rate / 10_000;
-        clock.line.rate_before = clock.line.rate;
-        for pace in [1.0, 1.000_5, 1.0, 0.999_5] {
-            machine.ns_per_tick = 0.4 * pace;
-            assert!(follow(&mut clock, &mut machine, 100_003, 100_000) < STEP_NS_MIN);
-            let settled = follow(&mut clock, &mut machine, 100_003, 50_000);
-            assert!(settled < 2_000, "{settled} ns once settled at {pace}");
-        }
-        assert_eq!(clock.implausible, 0);
-    }
-
-    /// A clock set by less than a millisecond is slewed to, forwards and backwards.
-    #[test]
-    fn small_steps_are_slewed() {
-        let mut machine = Machine::new();
-        let mut clock = Clock::new(&mut machine);
-        follow(&mut clock, &mut machine, 100_003, 50_000);
-        for step_ns in [900_000.0, -900_000.0] {
-            machine.offset_ns += step_ns;
-            assert!(follow(&mut clock, &mut machine, 100_003, 100_000) < STEP_NS_MIN);
-            assert!(follow(&mut clock, &mut machine, 100_003, 50_000) < 2_000);
-        }
-    }
-
-    /// A clock set by more is followed by a jump within a second, whichever way it was set.
-    #[test]
-    fn large_steps_are_jumped_to() {
-        let mut machine = Machine::new();
-        let mut clock = Clock::new(&mut machine);
-        follow(&mut clock, &mut machine, 100_003, 50_000);
-        for step_ns in [3.6e12, -3.6e12, 2e6, -2e6] {
-            machine.offset_ns += step_ns;
-            for _ in 0..25_000 {
-                clock.read(machine.run(100_003));
-            }
-            assert!(follow(&mut clock, &mut machine, 100_003, 50_000) < 2_000);
-        }
-    }
-
-    /// A suspension, with the counter running on or begun anew, is followed at once and taken for no change of pace.
-    #[test]
-    fn suspension_is_followed() {
-        let mut machine = Machine::new();
-        let mut clock = Clock::new(&mut machine);
-        follow(&mut clock, &mut machine, 100_003, 50_000);
-        for tick in [machine.tick + (1 << 45), 1_000] {
-            machine.tick = tick;
-            machine.offset_ns += 1e13;
-            assert!(follow(&mut clock, &mut machine, 100_003, 50_000) < 2_000);
-        }
-        assert_eq!(clock.implausible, 2);
-    }
-
-    /// Callers that come once in a while get the system's time, never an earlier one than they got before.
-    #[test]
-    fn rare_calls_are_exact() {
-        let mut machine = Machine::new();
-        let mut clock = Clock::new(&mut machine);
-        assert!(follow(&mut clock, &mut machine, 10_000_000_000, 1_000) < 1_000);
-        assert_eq!(clock.renewals, 1_000);
-    }
-
-    /// The new line and the old one agree up to the bend, so that it does not matter who has seen which.
-    #[test]
-    fn old_and_new_line_agree() {
-        let mut machine = Machine::new();
-        let clock = Clock::new(&mut machine);
-        machine.offset_ns += 500_000.0;
-        let now = machine.run(clock.line.ticks_max * 3 / 4).sample();
-        let next = clock.line.next(&clock.last, &now).line;
-        assert_ne!(next.rate, next.rate_before);
-        for tick in now.tick..clock.line.tick + clock.line.ticks_max {
-            let (Reading::Stale(old), Reading::Fresh(new)) = (clock.line.at(tick), next.at(tick)) else {
-                panic!("both lines hold at {tick}")
-            };
-            assert!((0..=1).contains(&(new - old)), "{old} and {new} at {tick}");
-        }
-    }
-
-    /// The line that was never drawn holds nowhere.
-    #[test]
-    fn no_line_holds_nowhere() {
-        for tick in [0, 1, u64::MAX] {
-            assert_eq!(Line::NOWHERE.at(tick), Reading::Beyond);
-        }
-    }
-}
+mod tests;

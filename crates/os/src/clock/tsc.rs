@@ -4,8 +4,8 @@
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
 pub(super) fn ticks() -> u64 {
-    // SAFETY: the instruction reads a register and is part of every x86-64. A process that has forbidden it to itself by prctl
-    // cannot ask the C library for the time either.
+    // SAFETY: the instruction reads a register and is part of every x86-64. A process that has forbidden it to itself
+    // by prctl cannot ask the C library for the time either.
     unsafe { std::arch::x86_64::_rdtsc() }
 }
 

@@ -54,14 +54,20 @@ impl Memory {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at address zero"))?;
-        Ok(Self { start, words: len / WORD, words_writable, has_file: file.is_some() })
+        Ok(Self {
+            start,
+            words: len / WORD,
+            words_writable,
+            has_file: file.is_some(),
+        })
     }
 
     /// The whole region, to load from.
     #[inline]
     pub(super) fn words(&self) -> &[AtomicU64] {
-        // SAFETY: `start` points to a readable mapping of `words` words, page-aligned, that lives as long as `self`; all access
-        // to it, by other processes too, is by whole aligned words, and relaxed loads of read-only memory are allowed.
+        // SAFETY: `start` points to a readable mapping of `words` words, page-aligned, that lives as long as `self`;
+        // all access to it, by other processes too, is by whole aligned words, and relaxed loads of read-only memory
+        // are allowed.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
 
@@ -78,14 +84,22 @@ impl Memory {
         }
         let first = offset - offset % page_bytes();
         let start = self.start.as_ptr().wrapping_byte_add(first);
-        // SAFETY: `Map::sync` has checked that `offset + len` is within this mapping, and rounding `offset` down to a page keeps
-        // it there; msync changes no memory.
+        // SAFETY: `Map::sync` has checked that `offset + len` is within this mapping, and rounding `offset` down to a
+        // page keeps it there; msync changes no memory.
         let result = unsafe { libc::msync(start.cast(), offset + len - first, libc::MS_SYNC) };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     pub(super) fn prefault(&self) -> io::Result<()> {
-        let advice = if self.words_writable == 0 { libc::MADV_POPULATE_READ } else { libc::MADV_POPULATE_WRITE };
+        let advice = if self.words_writable == 0 {
+            libc::MADV_POPULATE_READ
+        } else {
+            libc::MADV_POPULATE_WRITE
+        };
         match self.advise(advice) {
             // Before Linux 5.14 there is no such advice.
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => self.touch(),
@@ -103,10 +117,14 @@ impl Memory {
 
     /// Gives advice for the whole region; callers pick advice that keeps what the region holds.
     fn advise(&self, advice: libc::c_int) -> io::Result<()> {
-        // SAFETY: the range is exactly this value's mapping, and the advice keeps its contents: populating does always, and
-        // DONTNEED does for a shared mapping of a file, for which alone `release_pages` asks.
+        // SAFETY: the range is exactly this value's mapping, and the advice keeps its contents: populating does always,
+        // and DONTNEED does for a shared mapping of a file, for which alone `release_pages` asks.
         let result = unsafe { libc::madvise(self.start.as_ptr().cast(), self.words * WORD, advice) };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     /// Makes every page present by a store that changes nothing, even while others store.
@@ -114,8 +132,8 @@ impl Memory {
         for word in self.words().iter().step_by(page_bytes() / WORD) {
             let seen = word.load(Ordering::Relaxed);
             if self.words_writable > 0 {
-                // Whichever way it ends the page has been fetched for writing. Unlike `fetch_or(0)` a compiler cannot turn it
-                // into a load.
+                // Whichever way it ends the page has been fetched for writing. Unlike `fetch_or(0)` a compiler cannot
+                // turn it into a load.
                 let _unchanged = word.compare_exchange(seen, seen, Ordering::Relaxed, Ordering::Relaxed);
             }
         }

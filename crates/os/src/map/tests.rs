@@ -68,11 +68,20 @@ fn accesses_outside_panic() {
     let map = Map::anonymous(64).unwrap();
     let panics = |access: &dyn Fn(&Map)| catch_unwind(AssertUnwindSafe(|| access(&map))).is_err();
     for offset in [1, 4, 64, 72, usize::MAX - 7, usize::MAX] {
-        assert!(panics(&|map| _ = map.load(offset, Ordering::Relaxed)), "load at {offset}");
-        assert!(panics(&|map| map.store(offset, 1, Ordering::Relaxed)), "store at {offset}");
+        assert!(
+            panics(&|map| _ = map.load(offset, Ordering::Relaxed)),
+            "load at {offset}"
+        );
+        assert!(
+            panics(&|map| map.store(offset, 1, Ordering::Relaxed)),
+            "store at {offset}"
+        );
         assert!(panics(&|map| map.copy_in(offset, b"x")), "copy_in at {offset}");
         assert!(panics(&|map| map.copy_out(offset, &mut [0])), "copy_out at {offset}");
-        assert!(panics(&|map| map.append_to(offset, 1, &mut Vec::new())), "append_to at {offset}");
+        assert!(
+            panics(&|map| map.append_to(offset, 1, &mut Vec::new())),
+            "append_to at {offset}"
+        );
         assert!(panics(&|map| map.zero(offset, 1)), "zero at {offset}");
     }
     assert!(panics(&|map| map.copy_in(56, &[0; 9])));
@@ -103,7 +112,11 @@ fn anonymous_is_zero_and_keeps_its_data() {
 #[test]
 fn impossible_lengths_are_refused() {
     for len in [0, 1, 4095, usize::MAX - 7] {
-        assert_eq!(Map::anonymous(len).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{len}");
+        assert_eq!(
+            Map::anonymous(len).unwrap_err().kind(),
+            io::ErrorKind::InvalidInput,
+            "{len}"
+        );
     }
     let file = scratch_file(4096);
     assert_eq!(Map::file(&file, 8192).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
@@ -113,7 +126,12 @@ fn impossible_lengths_are_refused() {
 #[test]
 fn file_map_is_shared() {
     let path = std::env::temp_dir().join(format!("hydra-os-map-{}", std::process::id()));
-    let std_file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
+    let std_file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .unwrap();
     std_file.set_len(LEN as u64).unwrap();
     let writer = Map::file(&File::from(std_file), LEN).unwrap();
     let reader = Map::file_read_only(&File::from(std::fs::File::open(&path).unwrap()), LEN).unwrap();
