@@ -59,7 +59,7 @@ fn is_test_path(path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let file = parts.next().unwrap_or_default();
     let named = file == "tests.rs" || file.ends_with("_tests.rs");
-    named || parts.any(|folder| folder == "tests" || folder == "benches")
+    named || parts.any(|folder| folder == "tests")
 }
 
 /// Marks what follows `#[cfg(test)]`, `#[cfg(all(test, ...))]` and `#[test]` up to the end of that item.

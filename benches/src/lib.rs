@@ -1,1 +1,0 @@
-//! Hydra-Logger and its peers, side by side.
