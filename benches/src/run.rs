@@ -174,7 +174,8 @@ impl Run<'_> {
 
 /// Adds to what a child has measured how many of its records are missing from its files.
 fn checked(mut value: Value, setup: &Setup) -> Result<Value, Error> {
-    let records = value
+    let figures = value.as_object_mut().ok_or("the child did not print an object")?;
+    let records = figures
         .get("records")
         .and_then(Value::as_u64)
         .ok_or("the child did not say how many records")?;
