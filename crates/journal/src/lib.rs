@@ -1,1 +1,61 @@
 //! The memory-mapped log that is queue and crash-safe store at once.
+//!
+//! Knows bytes and positions, nothing of logging: a journal of cooking recipes would work as well.
+//!
+//! A [`Journal`] is a sequence of segments, each a preallocated file mapped into memory (or plain memory). Producers append
+//! through a [`Writer`]: one addition to the tail reserves space, a copy fills it, a release store publishes it. From that
+//! store on the record survives the death of the process, because the kernel owns the page. Each head reads by a
+//! [`Reader`] and keeps its place in a [`Cursor`] that survives likewise; a segment that all heads are past is recycled.
+//! What a dead process left is taken over by [`Adopted::all`].
+//!
+//! # What survives what
+//! A published record survives any death of the process. A record before [`Journal::synced`] survives a power loss. See
+//! `frame` and `segment` in the source for the layout of the files; every frame has a checksum that only its own place and
+//! time can have.
+#![forbid(unsafe_code)]
+
+mod append;
+mod bell;
+#[cfg(not(loom))]
+mod cursor;
+mod error;
+mod frame;
+#[cfg(not(loom))]
+mod inspect;
+#[cfg(not(loom))]
+mod journal;
+#[cfg(not(loom))]
+mod lock;
+mod metrics;
+#[cfg(not(loom))]
+mod place;
+mod position;
+#[cfg(not(loom))]
+mod progress;
+mod read;
+#[cfg(not(loom))]
+mod reclaim;
+#[cfg(not(loom))]
+mod recover;
+mod segment;
+mod store;
+#[cfg(not(loom))]
+mod sync;
+
+pub use append::{Note, NoteSlot, Writer};
+#[cfg(not(loom))]
+pub use cursor::{CURSORS_MAX, CursorState, MARK_BYTES};
+pub use error::{Error, ErrorKind};
+pub use frame::Kind;
+#[cfg(not(loom))]
+pub use inspect::{Inspection, SegmentView, inspect};
+#[cfg(not(loom))]
+pub use journal::{
+    Adopted, Cursor, Journal, Options, RECORD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
+    SEGMENTS_MIN,
+};
+pub use metrics::Metrics;
+pub use position::Position;
+#[cfg(not(loom))]
+pub use progress::Progress;
+pub use read::{Batch, Damage, DamageKind, Frame, Read, Reader};

@@ -1,0 +1,228 @@
+//! How a record enters the journal: reserve, copy, publish.
+//!
+//! All space is handed out by additions to one word, the tail. The thread whose reservation passes the end of the segment
+//! pads what is left, and any thread that finds the segment sealed may begin the next one. No user code runs between the
+//! addition and the release store that publishes the frame, so only the death of the process can leave a hole.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64 as StdAtomicU64, Ordering as StdOrdering};
+
+use hydra_os::atomic::{Arc, Ordering};
+
+use crate::error::Error;
+use crate::frame::{Kind, frame_bytes};
+use crate::metrics::Tally;
+use crate::position::Position;
+use crate::segment::{FRAMES_START, Segment};
+use crate::store::Log;
+
+/// Remembers in which segment a note stands, so that it is written once in each.
+///
+/// Belongs to whatever the note is about: a call site's static, a layer, a thread.
+#[derive(Debug, Default)]
+pub struct NoteSlot(StdAtomicU64);
+
+impl NoteSlot {
+    /// Makes the slot of a note that stands nowhere yet.
+    pub const fn new() -> NoteSlot {
+        NoteSlot(StdAtomicU64::new(0))
+    }
+
+    /// Forgets where the note stands, because it has changed.
+    pub fn reset(&self) {
+        self.0.store(0, StdOrdering::Release);
+    }
+
+    #[inline]
+    fn stands_in(&self, stamp: u64) -> bool {
+        // Pairs with the store in `append_with_notes`: who sees the stamp reserves space behind the note.
+        self.0.load(StdOrdering::Acquire) == stamp
+    }
+}
+
+/// A note that must stand in the segment of the record it comes with.
+#[derive(Clone, Copy)]
+pub struct Note<'a> {
+    /// Where it stands so far.
+    pub slot: &'a NoteSlot,
+    /// Appends its bytes.
+    pub write: &'a dyn Fn(&mut Vec<u8>),
+}
+
+impl Note<'_> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        (self.write)(&mut bytes);
+        bytes
+    }
+}
+
+impl std::fmt::Debug for Note<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Note").field("slot", self.slot).finish_non_exhaustive()
+    }
+}
+
+/// One thread's way into a journal. Cheap to make, cheap to use.
+#[derive(Debug)]
+pub struct Writer {
+    log: Arc<Log>,
+    segment: Option<Arc<Segment>>,
+    tally: std::sync::Arc<Tally>,
+    notes: RefCell<Vec<u8>>,
+}
+
+/// What a reservation came to.
+enum Reserved {
+    At(usize),
+    /// The segment is full, or the tail is in another one than the writer thought.
+    Moved,
+}
+
+impl Writer {
+    pub(crate) fn new(log: Arc<Log>) -> Writer {
+        let tally = log.metrics.appended.join();
+        Writer {
+            log,
+            segment: None,
+            tally,
+            notes: RefCell::default(),
+        }
+    }
+
+    /// Appends a record's bytes, after any of `notes` that the segment does not hold yet. Returns the position behind it.
+    ///
+    /// # Guarantee
+    /// When it returns, the record is published: readers see it, and in a file it survives the death of the process.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Full`] when there is no room now; [`crate::ErrorKind::Closed`]. Nothing was appended then.
+    /// The payload must be at most [`crate::Journal::frame_max`]; larger ones go to [`crate::Journal::append_large`].
+    #[inline]
+    pub fn append(&mut self, payload: &[u8], notes: &[Note<'_>]) -> Result<Position, Error> {
+        let bytes = frame_bytes(payload.len());
+        debug_assert!(bytes <= self.log.segment_end - FRAMES_START);
+        loop {
+            if let Some(segment) = &self.segment {
+                let stamp = stamp(self.log.stamp, segment.number);
+                if !notes.iter().all(|note| note.slot.stands_in(stamp)) {
+                    if let Some(end) = self.append_with_notes(payload, notes) {
+                        return Ok(end);
+                    }
+                } else if let Reserved::At(offset) = self.reserve(segment, bytes) {
+                    let end = segment.write(offset, Kind::Data, payload);
+                    let end = segment.position(end);
+                    self.tally.add_one();
+                    self.wake();
+                    return Ok(end);
+                }
+            }
+            self.follow_tail()?;
+        }
+    }
+
+    /// Reserves `bytes` in `segment`, if the tail is there and they fit.
+    #[inline]
+    fn reserve(&self, segment: &Segment, bytes: usize) -> Reserved {
+        let tail = &self.log.hot.tail;
+        // A look first, so that a sealed tail is not pushed on and on by those who wait for the next segment.
+        let seen = Position::from_u64(tail.load(Ordering::Relaxed));
+        if seen.segment() != segment.number || seen.offset() as usize > segment.end {
+            return Reserved::Moved;
+        }
+        let taken = Position::from_u64(tail.fetch_add(bytes as u64, Ordering::SeqCst));
+        let offset = taken.offset() as usize;
+        if taken.segment() == segment.number && offset + bytes <= segment.end {
+            return Reserved::At(offset);
+        }
+        self.give_back(segment, taken, bytes);
+        Reserved::Moved
+    }
+
+    /// Pads a reservation that cannot be used: the last one in a segment, or one in a segment begun meanwhile.
+    #[cold]
+    fn give_back(&self, expected: &Segment, taken: Position, bytes: usize) {
+        let offset = taken.offset() as usize;
+        if taken.segment() == expected.number {
+            return expected.seal(offset);
+        }
+        // It cannot have been recycled: no head gets past what we have reserved and not published.
+        let Some(segment) = self
+            .log
+            .segment_from(taken.segment())
+            .filter(|found| found.number == taken.segment())
+        else {
+            return;
+        };
+        if offset + bytes <= segment.end {
+            segment.write_padding(offset, bytes);
+        } else {
+            segment.seal(offset);
+        }
+    }
+
+    /// Appends the notes that are missing and the record in one reservation, so that both stand in one segment.
+    #[cold]
+    fn append_with_notes(&self, payload: &[u8], notes: &[Note<'_>]) -> Option<Position> {
+        let segment = self.segment.as_ref()?;
+        let stamp = stamp(self.log.stamp, segment.number);
+        let mut text = self.notes.borrow_mut();
+        text.clear();
+        let mut ends = Vec::with_capacity(notes.len());
+        let missing: Vec<_> = notes.iter().filter(|note| !note.slot.stands_in(stamp)).collect();
+        for note in &missing {
+            (note.write)(&mut text);
+            ends.push(text.len());
+        }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let parts = || {
+            starts
+                .clone()
+                .zip(&ends)
+                .map(|(start, end)| text.get(start..*end).unwrap_or_default())
+        };
+        let bytes = parts().map(|part| frame_bytes(part.len())).sum::<usize>() + frame_bytes(payload.len());
+        let Reserved::At(mut offset) = self.reserve(segment, bytes) else {
+            return None;
+        };
+        for part in parts() {
+            offset = segment.write(offset, Kind::Note, part);
+        }
+        for note in missing {
+            note.slot.0.store(stamp, StdOrdering::Release);
+        }
+        let end = segment.write(offset, Kind::Data, payload);
+        self.tally.add_one();
+        self.wake();
+        Some(segment.position(end))
+    }
+
+    /// Goes to the segment where the tail is, which may have to be begun first.
+    #[cold]
+    fn follow_tail(&mut self) -> Result<(), Error> {
+        let tail = Position::from_u64(self.log.hot.tail.load(Ordering::SeqCst));
+        if self.log.is_sealed(tail) {
+            self.log.roll(tail.segment())?;
+        }
+        let tail = self.log.tail();
+        // The tail may have moved on and the segment be gone: the next look finds it.
+        self.segment = self
+            .log
+            .segment_from(tail.segment())
+            .filter(|segment| segment.number == tail.segment());
+        Ok(())
+    }
+
+    #[inline]
+    fn wake(&self) {
+        // Pairs with the `fetch_or` in `Bell::wait`; the reservation before it was sequentially consistent.
+        if self.log.hot.parked.load(Ordering::SeqCst) != 0 {
+            self.log.bell.ring(&self.log.hot);
+        }
+    }
+}
+
+#[inline]
+fn stamp(journal: u32, segment: u32) -> u64 {
+    u64::from(journal) << 32 | u64::from(segment)
+}

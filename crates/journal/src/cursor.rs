@@ -1,0 +1,396 @@
+//! How far each head has got, kept where it survives the process.
+//!
+//! The file `cursors` holds a header page and one slot of 512 bytes a head:
+//!
+//! | offset in the slot | bytes | what |
+//! |-------:|------:|------|
+//! | 0 | 8 | length of the head's name; 0 = the slot is free; written last |
+//! | 8 | 8 | XXH3-64 of the name |
+//! | 16 | 240 | the name, cut to 240 bytes |
+//! | 256 | 128 | copy A of the state |
+//! | 384 | 128 | copy B |
+//!
+//! A copy is: version u64, position u64, mark 48 bytes, checksum u64. An update goes to the older copy with the next
+//! version number, so a death in the middle of it leaves the newer one whole. The *mark* is the sink's own note of where its
+//! next byte goes (see `hydra-sink`); the journal does not look into it.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hydra_os::map::Map;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, ErrorKind};
+use crate::position::Position;
+use crate::progress::Progress;
+
+/// The most heads a journal keeps cursors for.
+pub const CURSORS_MAX: usize = 127;
+/// Bytes of a sink's mark.
+pub const MARK_BYTES: usize = 48;
+/// Size of the file.
+pub(crate) const FILE_BYTES: usize = SLOT_BYTES * (CURSORS_MAX + 1);
+
+const SLOT_BYTES: usize = 512;
+const NAME_AT: usize = 16;
+const NAME_BYTES: usize = 240;
+const COPIES_AT: [usize; 2] = [256, 384];
+const COPY_BYTES: usize = 72;
+const MAGIC: u64 = u64::from_le_bytes(*b"HYDRACUR");
+
+const _: () = assert!(NAME_AT + NAME_BYTES == COPIES_AT[0] && COPY_BYTES <= COPIES_AT[1] - COPIES_AT[0]);
+
+/// What a head remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CursorState {
+    /// Everything before it is with the destination.
+    pub position: Position,
+    /// The sink's note of where its next byte goes.
+    pub mark: [u8; MARK_BYTES],
+}
+
+impl Default for CursorState {
+    fn default() -> CursorState {
+        CursorState {
+            position: Position::START,
+            mark: [0; MARK_BYTES],
+        }
+    }
+}
+
+/// The cursors of one journal.
+#[derive(Debug)]
+pub(crate) struct Cursors {
+    map: Map,
+    heads: Mutex<Vec<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: String,
+    slot: usize,
+    live: Option<std::sync::Arc<Live>>,
+}
+
+/// A cursor in use.
+#[derive(Debug)]
+pub(crate) struct Live {
+    slot: usize,
+    version: AtomicU64,
+    pub(crate) delivered: Progress,
+    /// Up to here the destination has been synced as well.
+    durable: AtomicU64,
+    /// Up to here the keeper wants it to be.
+    durable_wanted: AtomicU64,
+}
+
+impl Live {
+    /// Says whether the head should sync its destination.
+    pub(crate) fn checkpoint_wanted(&self) -> bool {
+        self.durable_wanted.load(Ordering::Acquire) > self.durable.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the destination is synced up to `position`.
+    pub(crate) fn checkpointed(&self, position: Position) {
+        self.durable.fetch_max(position.to_u64(), Ordering::AcqRel);
+    }
+}
+
+impl Cursors {
+    /// Begins an empty table in zeroed memory.
+    pub(crate) fn create(map: Map) -> Cursors {
+        map.store(0, MAGIC, hydra_os::atomic::Ordering::Release);
+        Cursors {
+            map,
+            heads: Mutex::default(),
+        }
+    }
+
+    /// Reads the table a dead process left; `None` if it is not one.
+    pub(crate) fn open(map: Map) -> Option<Cursors> {
+        if map.len() < FILE_BYTES || map.load(0, hydra_os::atomic::Ordering::Acquire) != MAGIC {
+            return None;
+        }
+        let cursors = Cursors {
+            map,
+            heads: Mutex::default(),
+        };
+        let found = (1..=CURSORS_MAX).filter_map(|slot| {
+            let name = cursors.name_in(slot)?;
+            Some(Entry { name, slot, live: None })
+        });
+        *cursors.lock() = found.collect();
+        Some(cursors)
+    }
+
+    /// Returns the cursor of the head `name`; a new one begins at `start`.
+    pub(crate) fn join(&self, name: &str, start: Position) -> Result<std::sync::Arc<Live>, Error> {
+        let mut heads = self.lock();
+        if let Some(entry) = heads.iter_mut().find(|entry| entry.name == cut(name)) {
+            let live = entry.live.get_or_insert_with(|| self.live(entry.slot));
+            return Ok(std::sync::Arc::clone(live));
+        }
+        let slot = heads.iter().map(|entry| entry.slot).max().unwrap_or_default() + 1;
+        if slot > CURSORS_MAX {
+            let text = format!("opening a cursor for `{name}`: a journal has {CURSORS_MAX} at most");
+            return Err(Error::new(ErrorKind::Option, text));
+        }
+        self.write_copies(slot, start);
+        self.write_name(slot, cut(name));
+        let live = self.live(slot);
+        heads.push(Entry {
+            name: cut(name).to_owned(),
+            slot,
+            live: Some(std::sync::Arc::clone(&live)),
+        });
+        Ok(live)
+    }
+
+    fn live(&self, slot: usize) -> std::sync::Arc<Live> {
+        let (version, state) = self.newest(slot).unwrap_or_default();
+        let delivered = Progress::default();
+        delivered.advance(state.position);
+        let (durable, durable_wanted) = (AtomicU64::new(0), AtomicU64::new(0));
+        std::sync::Arc::new(Live {
+            slot,
+            version: AtomicU64::new(version),
+            delivered,
+            durable,
+            durable_wanted,
+        })
+    }
+
+    /// Says whether there is a cursor of that name.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.lock().iter().any(|entry| entry.name == cut(name))
+    }
+
+    /// Returns names and states of all heads.
+    pub(crate) fn all(&self) -> Vec<(String, CursorState)> {
+        let heads = self.lock();
+        heads
+            .iter()
+            .map(|entry| (entry.name.clone(), self.state(entry.slot)))
+            .collect()
+    }
+
+    /// Returns the position before which no head needs anything; `None` if there is no head.
+    pub(crate) fn lowest(&self) -> Option<Position> {
+        let heads = self.lock();
+        let position = |entry: &Entry| match &entry.live {
+            Some(live) => live.delivered.reached(),
+            None => self.state(entry.slot).position,
+        };
+        heads.iter().map(position).min()
+    }
+
+    /// Asks every head to sync its destination up to `position`; returns the position all of them have synced.
+    pub(crate) fn lowest_durable(&self, position: Position) -> Position {
+        let heads = self.lock();
+        let durable = |entry: &Entry| match &entry.live {
+            Some(live) => {
+                // Pairs with the load in `checkpoint_wanted`.
+                live.durable_wanted.fetch_max(position.to_u64(), Ordering::AcqRel);
+                Position::from_u64(live.durable.load(Ordering::Acquire))
+            }
+            None => Position::START,
+        };
+        heads.iter().map(durable).min().unwrap_or(Position::END)
+    }
+
+    /// Returns the state in `slot`; the start if neither copy is whole.
+    pub(crate) fn state(&self, slot: usize) -> CursorState {
+        self.newest(slot).map(|(_, state)| state).unwrap_or_default()
+    }
+
+    /// Returns the state of a cursor in use.
+    pub(crate) fn state_of(&self, live: &Live) -> CursorState {
+        self.state(live.slot)
+    }
+
+    /// Writes a new state. When it returns, the state survives the death of the process.
+    pub(crate) fn save(&self, live: &Live, state: &CursorState) {
+        let version = live.version.load(Ordering::Relaxed) + 1;
+        live.version.store(version, Ordering::Relaxed);
+        self.write_copy(live.slot, version, state);
+        live.delivered.advance(state.position);
+    }
+
+    /// Writes the file's pages to the device.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        self.map.sync(0, self.map.len())
+    }
+
+    /// Makes waiting for a head's delivery end with an error.
+    pub(crate) fn fail_all(&self, error: &Error) {
+        for entry in self.lock().iter() {
+            if let Some(live) = &entry.live {
+                live.delivered.fail(error);
+            }
+        }
+    }
+
+    fn newest(&self, slot: usize) -> Option<(u64, CursorState)> {
+        let copies = COPIES_AT.iter().filter_map(|at| self.read_copy(slot * SLOT_BYTES + at));
+        copies.max_by_key(|(version, _)| *version)
+    }
+
+    fn read_copy(&self, at: usize) -> Option<(u64, CursorState)> {
+        let mut bytes = [0; COPY_BYTES];
+        self.map.copy_out(at, &mut bytes);
+        let (body, check) = bytes.split_last_chunk::<8>()?;
+        if xxh3_64(body) != u64::from_le_bytes(*check) {
+            return None;
+        }
+        let (version, rest) = body.split_first_chunk::<8>()?;
+        let (position, mark) = rest.split_first_chunk::<8>()?;
+        let position = Position::from_u64(u64::from_le_bytes(*position));
+        Some((
+            u64::from_le_bytes(*version),
+            CursorState {
+                position,
+                mark: *mark.first_chunk()?,
+            },
+        ))
+    }
+
+    fn write_copies(&self, slot: usize, start: Position) {
+        let state = CursorState {
+            position: start,
+            ..CursorState::default()
+        };
+        self.write_copy(slot, 1, &state);
+        self.write_copy(slot, 2, &state);
+    }
+
+    fn write_copy(&self, slot: usize, version: u64, state: &CursorState) {
+        let mut bytes = [0; COPY_BYTES];
+        let (version_bytes, rest) = bytes.split_at_mut(8);
+        let (position_bytes, rest) = rest.split_at_mut(8);
+        let (mark_bytes, _) = rest.split_at_mut(MARK_BYTES);
+        version_bytes.copy_from_slice(&version.to_le_bytes());
+        position_bytes.copy_from_slice(&state.position.to_u64().to_le_bytes());
+        mark_bytes.copy_from_slice(&state.mark);
+        if let Some((body, check)) = bytes.split_last_chunk_mut::<8>() {
+            *check = xxh3_64(body).to_le_bytes();
+        }
+        let at = COPIES_AT.get((version & 1) as usize).copied().unwrap_or_default();
+        self.map.copy_in(slot * SLOT_BYTES + at, &bytes);
+    }
+
+    fn write_name(&self, slot: usize, name: &str) {
+        let at = slot * SLOT_BYTES;
+        self.map.copy_in(at + NAME_AT, name.as_bytes());
+        self.map
+            .store(at + 8, xxh3_64(name.as_bytes()), hydra_os::atomic::Ordering::Relaxed);
+        self.map
+            .store(at, name.len() as u64, hydra_os::atomic::Ordering::Release);
+    }
+
+    fn name_in(&self, slot: usize) -> Option<String> {
+        let at = slot * SLOT_BYTES;
+        let len = self.map.load(at, hydra_os::atomic::Ordering::Acquire) as usize;
+        if len == 0 || len > NAME_BYTES {
+            return None;
+        }
+        let mut name = vec![0; len];
+        self.map.copy_out(at + NAME_AT, &mut name);
+        let whole = xxh3_64(&name) == self.map.load(at + 8, hydra_os::atomic::Ordering::Relaxed);
+        if whole { String::from_utf8(name).ok() } else { None }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
+        self.heads.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Cuts a name to what a slot holds, at a character's end. The tail is kept: it tells paths apart.
+fn cut(name: &str) -> &str {
+    let mut from = name.len().saturating_sub(NAME_BYTES);
+    while !name.is_char_boundary(from) {
+        from += 1;
+    }
+    name.get(from..).unwrap_or(name)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A cursor comes back after reopening, with its mark; others are not touched.
+    #[test]
+    fn comes_back() {
+        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+        let (a, b) = (
+            cursors.join("a", Position::START).unwrap(),
+            cursors.join("b", Position::new(3, 0)).unwrap(),
+        );
+        assert_eq!(cursors.lowest(), Some(Position::START));
+        for step in 1..10 {
+            cursors.save(
+                &a,
+                &CursorState {
+                    position: Position::new(5, step),
+                    mark: [step as u8; 48],
+                },
+            );
+        }
+        assert_eq!(cursors.lowest(), Some(Position::new(3, 0)));
+        let reopened = Cursors::open(cursors.map).unwrap();
+        assert_eq!(
+            reopened.all()[0],
+            (
+                "a".into(),
+                CursorState {
+                    position: Position::new(5, 9),
+                    mark: [9; 48]
+                }
+            )
+        );
+        assert!(reopened.knows("b") && !reopened.knows("c"));
+        assert_eq!(reopened.state_of(&b).position, Position::new(3, 0));
+    }
+
+    /// An update that dies at any of its words leaves the state before it or after it, never a third one.
+    #[test]
+    fn a_torn_update_leaves_a_whole_state() {
+        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+        let live = cursors.join("a", Position::START).unwrap();
+        let state = |n: u32| CursorState {
+            position: Position::new(1, n),
+            mark: [n as u8; 48],
+        };
+        cursors.save(&live, &state(1));
+        cursors.save(&live, &state(2));
+        let at = SLOT_BYTES + COPIES_AT[1];
+        let mut before = [0; COPY_BYTES];
+        cursors.map.copy_out(at, &mut before);
+        cursors.save(&live, &state(3));
+        let mut after = [0; COPY_BYTES];
+        cursors.map.copy_out(at, &mut after);
+        assert_ne!(before, after);
+        for words in 0..=COPY_BYTES / 8 {
+            let mut torn = before;
+            torn[..words * 8].copy_from_slice(&after[..words * 8]);
+            cursors.map.copy_in(at, &torn);
+            let found = cursors.state(1);
+            assert!(
+                found == state(2) || found == state(3),
+                "{words} words written: {found:?}"
+            );
+        }
+    }
+
+    /// The table is full at its limit and says so.
+    #[test]
+    fn has_a_limit() {
+        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+        for number in 0..CURSORS_MAX {
+            cursors.join(&number.to_string(), Position::START).unwrap();
+        }
+        assert_eq!(
+            cursors.join("one more", Position::START).unwrap_err().kind(),
+            ErrorKind::Option
+        );
+    }
+}

@@ -1,0 +1,484 @@
+//! A journal as its users hold it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hydra_os::atomic::Arc as OsArc;
+use hydra_os::{disk, random, thread};
+
+use crate::append::{Note, Writer};
+use crate::cursor::{CursorState, Cursors, Live};
+use crate::error::{Error, ErrorKind};
+use crate::lock::Home;
+use crate::metrics::Metrics;
+use crate::place::Place;
+use crate::position::Position;
+use crate::progress::Progress;
+use crate::read::{Reader, Source};
+use crate::recover::Dead;
+use crate::segment::{FRAMES_START, TRAILER_BYTES};
+use crate::store::Log;
+use crate::sync::Sync;
+use crate::{reclaim, sync};
+
+/// Bytes of an ordinary segment, unless told otherwise.
+pub const SEGMENT_BYTES_DEFAULT: usize = 4 << 20;
+/// The smallest segment.
+pub const SEGMENT_BYTES_MIN: usize = 64 << 10;
+/// The largest ordinary segment.
+pub const SEGMENT_BYTES_MAX: usize = 256 << 20;
+/// The largest record, in bytes of its payload.
+pub const RECORD_BYTES_MAX: usize = 128 << 20;
+/// The fewest segments a quota must allow.
+pub const SEGMENTS_MIN: u64 = 4;
+
+/// How a journal is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The directory under which the journal gets a subdirectory; `None` keeps it in memory.
+    pub dir: Option<PathBuf>,
+    /// Bytes of a segment; rounded up to a multiple of 4096.
+    pub segment_bytes: usize,
+    /// The most bytes all segments may take.
+    pub quota_bytes: u64,
+    /// A note that every segment begins with; empty for none.
+    pub preamble: Vec<u8>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            dir: None,
+            segment_bytes: SEGMENT_BYTES_DEFAULT,
+            quota_bytes: 1 << 30,
+            preamble: Vec::new(),
+        }
+    }
+}
+
+/// The log: appended to by many, read by each head from its own cursor. Clones are handles on the same one.
+///
+/// # Examples
+/// ```
+/// use hydra_journal::{Batch, Journal, Kind, Options, Position};
+/// let journal = Journal::create(Options::default())?;
+/// let head = journal.cursor("console")?;
+/// journal.writer().append(b"a record", &[])?;
+///
+/// let (mut reader, mut batch) = (head.reader(), Batch::default());
+/// reader.read(&mut batch, 65_536);
+/// let records: Vec<_> = batch.frames().iter().filter(|frame| frame.kind == Kind::Data).collect();
+/// assert_eq!(batch.payload(records[0]), b"a record");
+/// # Ok::<(), hydra_journal::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Journal {
+    owner: Arc<Owner>,
+}
+
+/// Ends the journal when its last handle goes.
+#[derive(Debug)]
+struct Owner {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the journal's own threads share with its handles.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) log: OsArc<Log>,
+    pub(crate) cursors: Cursors,
+    pub(crate) place: Place,
+    pub(crate) sync: Sync,
+    pub(crate) id: [u8; 16],
+    pub(crate) segment_bytes: usize,
+    pub(crate) quota_bytes: u64,
+    home: Option<Home>,
+}
+
+impl Journal {
+    /// Makes a new journal: in a fresh subdirectory of `options.dir`, locked for as long as this process lives, or in
+    /// memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] for a value out of its limits, [`ErrorKind::Io`] when the directory cannot be made, locked or
+    /// written to.
+    pub fn create(options: Options) -> Result<Journal, Error> {
+        let segment_bytes = options.segment_bytes.next_multiple_of(4096);
+        check(&options, segment_bytes)?;
+        let home = options.dir.as_deref().map(Home::create).transpose()?;
+        let place = home.as_ref().map_or(Place::Memory, |home| Place::Dir(home.dir.clone()));
+        let stamp = (random::u64() as u32).max(1);
+        let shared = Arc::new(Shared {
+            log: OsArc::new(Log::new(stamp, segment_bytes - TRAILER_BYTES, options.preamble)),
+            cursors: Cursors::create(place.make_cursors()?),
+            place,
+            sync: Sync::default(),
+            id: random::bytes16(),
+            segment_bytes,
+            quota_bytes: options.quota_bytes,
+            home,
+        });
+        reclaim::keep(&shared);
+        if let Some(error) = shared.log.store().full.clone() {
+            return Err(error);
+        }
+        shared.log.roll(0)?;
+        let journal = Journal {
+            owner: Arc::new(Owner {
+                shared,
+                threads: Mutex::default(),
+            }),
+        };
+        journal.start("hydra-keeper", reclaim::run)?;
+        Ok(journal)
+    }
+
+    fn start(&self, name: &str, run: fn(&Shared)) -> Result<(), Error> {
+        let shared = Arc::clone(&self.owner.shared);
+        let started = thread::spawn(name, move || run(&shared));
+        let handle = started.map_err(|error| Error::io("starting a thread", name.as_ref(), error))?;
+        self.owner
+            .threads
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .push(handle);
+        Ok(())
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.owner.shared
+    }
+
+    /// Makes a way in for one thread.
+    pub fn writer(&self) -> Writer {
+        Writer::new(OsArc::clone(&self.shared().log))
+    }
+
+    /// Returns the largest payload, notes included, that [`Writer::append`] takes: a quarter of a segment.
+    pub fn frame_max(&self) -> usize {
+        (self.shared().log.segment_end - FRAMES_START) / 4
+    }
+
+    /// Appends a record of any size up to [`RECORD_BYTES_MAX`], in a segment of its own. Returns the position behind it.
+    ///
+    /// The segment is allocated and mapped before anything is reserved, so others are held up only for the time of the copy.
+    /// All of `notes` are written into that segment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] past the limit or the whole quota; [`ErrorKind::Full`] when there is no room now.
+    pub fn append_large(&self, payload: &[u8], notes: &[Note<'_>]) -> Result<Position, Error> {
+        let shared = self.shared();
+        let notes: Vec<Vec<u8>> = notes.iter().map(Note::bytes).collect();
+        let notes: Vec<&[u8]> = notes.iter().map(Vec::as_slice).collect();
+        let bytes = shared.log.large_bytes(payload.len(), &notes);
+        if payload.len() > RECORD_BYTES_MAX || bytes as u64 + 2 * shared.segment_bytes as u64 > shared.quota_bytes {
+            let text = format!(
+                "appending a record of {} bytes: the limit is {RECORD_BYTES_MAX} bytes, and the journal's quota is {} bytes",
+                payload.len(),
+                shared.quota_bytes,
+            );
+            return Err(Error::new(ErrorKind::TooLarge, text));
+        }
+        if shared.log.store().bytes + bytes as u64 > shared.quota_bytes {
+            return Err(shared.full());
+        }
+        let (mapping, generation) = shared.place.make(bytes, shared.id)?;
+        let end = shared.log.insert_large(mapping, generation, payload, &notes)?;
+        shared.log.bell.ring(&shared.log.hot);
+        Ok(end)
+    }
+
+    /// Opens the cursor of the head `name`. One that the journal does not know begins at the journal's end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Option`] when there are [`crate::CURSORS_MAX`] already.
+    pub fn cursor(&self, name: &str) -> Result<Cursor, Error> {
+        let live = self.shared().cursors.join(name, self.tail())?;
+        Ok(Cursor {
+            of: Of::Live(Arc::clone(&self.owner.shared)),
+            live,
+        })
+    }
+
+    /// Returns the end of everything appended or being appended.
+    pub fn tail(&self) -> Position {
+        self.shared().log.tail()
+    }
+
+    /// Returns how far the journal is synced to the device, to wait on. Ask for more by [`Journal::sync_to`].
+    pub fn synced(&self) -> &Progress {
+        &self.shared().sync.done
+    }
+
+    /// Asks for everything before `position` to be synced; returns at once. Wait on [`Journal::synced`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the thread that syncs cannot be started.
+    pub fn sync_to(&self, position: Position) -> Result<(), Error> {
+        if self.shared().sync.ask(position) {
+            self.start("hydra-sync", sync::run)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Says whether the journal survives the death of the process.
+    pub fn is_file_backed(&self) -> bool {
+        self.shared().home.is_some()
+    }
+
+    /// Returns the journal's own subdirectory.
+    pub fn dir(&self) -> Option<&Path> {
+        self.shared().home.as_ref().map(|home| home.dir.as_path())
+    }
+
+    /// Waits, at most `timeout`, until a journal that was full has room. Says whether it has.
+    pub fn wait_until_room(&self, timeout: Duration) -> bool {
+        self.shared().log.wait_until_room(timeout)
+    }
+
+    /// Wakes every head that sleeps, so that it looks for something to do.
+    pub fn wake_readers(&self) {
+        self.shared().log.bell.ring_all();
+    }
+
+    /// Returns the counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared().log.metrics
+    }
+
+    /// Returns how many records have been appended.
+    pub fn records(&self) -> u64 {
+        let metrics = self.metrics();
+        metrics.appended.total() + metrics.appended_large.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes that segments and spares take.
+    pub fn bytes(&self) -> u64 {
+        self.shared().log.store().bytes
+    }
+
+    /// Returns names and states of all heads.
+    pub fn cursors(&self) -> Vec<(String, CursorState)> {
+        self.shared().cursors.all()
+    }
+
+    /// Ends the journal: appends fail from now on, waiting ends. Its directory is removed if every head has everything.
+    ///
+    /// Returns whether nothing is left.
+    pub fn close(&self) -> bool {
+        self.owner.close()
+    }
+}
+
+impl Owner {
+    fn close(&self) -> bool {
+        let shared = &self.shared;
+        shared.log.close();
+        shared.sync.close();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        for handle in threads {
+            // A thread of ours that panicked has nothing more to say; the journal is on the disk.
+            let _ = handle.join();
+        }
+        let error = Error::new(ErrorKind::Closed, "waiting on a journal that is closed");
+        shared.sync.done.fail(&error);
+        shared.cursors.fail_all(&error);
+        let tail = shared.log.tail();
+        let empty = shared.cursors.lowest().is_none_or(|low| low >= tail);
+        if let Some(home) = shared.home.as_ref().filter(|_| empty) {
+            // If it cannot be removed, the next start finds it empty and does so.
+            let _ = home.remove();
+        }
+        empty
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn check(options: &Options, segment_bytes: usize) -> Result<(), Error> {
+    let refuse = |text: String| Err(Error::new(ErrorKind::Option, text));
+    if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&segment_bytes) {
+        return refuse(format!(
+            "creating a journal with segments of {segment_bytes} bytes: they may have {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}"
+        ));
+    }
+    let least = SEGMENTS_MIN * segment_bytes as u64;
+    if options.quota_bytes < least {
+        return refuse(format!(
+            "creating a journal with a quota of {} bytes: with segments of {segment_bytes} bytes it needs at least {least}",
+            options.quota_bytes
+        ));
+    }
+    if options
+        .dir
+        .as_deref()
+        .is_some_and(|dir| matches!(disk::file_system(dir), Ok(disk::FileSystem::Network)))
+    {
+        let dir = options.dir.as_deref().unwrap_or(Path::new(""));
+        let text = "creating a journal on a network file system, where neither locks nor maps can be relied on; \
+                    use a local directory";
+        return Err(Error::at(ErrorKind::Option, text, dir));
+    }
+    Ok(())
+}
+
+/// One head's place in a journal: this process's own, or a dead one's.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    of: Of,
+    live: Arc<Live>,
+}
+
+#[derive(Clone, Debug)]
+enum Of {
+    Live(Arc<Shared>),
+    Dead(Arc<Dead>),
+}
+
+impl Cursor {
+    fn cursors(&self) -> &Cursors {
+        match &self.of {
+            Of::Live(shared) => &shared.cursors,
+            Of::Dead(dead) => &dead.cursors,
+        }
+    }
+
+    /// Returns position and mark as last saved.
+    pub fn state(&self) -> CursorState {
+        self.cursors().state_of(&self.live)
+    }
+
+    /// Saves position and mark. When it returns, they survive the death of the process, and what lies before the position
+    /// may be reclaimed.
+    pub fn save(&self, state: &CursorState) {
+        let before = self.live.delivered.reached();
+        self.cursors().save(&self.live, state);
+        if let Of::Live(shared) = &self.of
+            && before.segment() != state.position.segment()
+        {
+            shared.log.ask(&mut shared.log.store());
+        }
+    }
+
+    /// Returns how far the head has delivered, to wait on.
+    pub fn delivered(&self) -> &Progress {
+        &self.live.delivered
+    }
+
+    /// Begins to read where the cursor stands.
+    pub fn reader(&self) -> Reader {
+        let source = match &self.of {
+            Of::Live(shared) => Source::Live(OsArc::clone(&shared.log)),
+            Of::Dead(dead) => Source::Dead(Arc::clone(dead)),
+        };
+        Reader::new(source, self.state().position)
+    }
+
+    /// Sleeps until there is more than `seen`, `timeout` is over or somebody wakes the thread. `number` tells the
+    /// journal's heads apart.
+    pub fn park(&self, number: u32, seen: Position, timeout: Duration) {
+        if let Of::Live(shared) = &self.of {
+            shared.log.bell.wait(&shared.log.hot, number, seen, timeout);
+        }
+    }
+
+    /// Says whether the destination should be synced, because synced records wait for it to be reclaimed.
+    pub fn checkpoint_wanted(&self) -> bool {
+        self.live.checkpoint_wanted()
+    }
+
+    /// Notes that the destination has been synced up to the cursor's position.
+    pub fn checkpointed(&self) {
+        self.live.checkpointed(self.live.delivered.reached());
+        if let Of::Live(shared) = &self.of {
+            shared.log.ask(&mut shared.log.store());
+        }
+    }
+
+    /// Wakes `waker` when the head has delivered everything before `position`: see [`Progress::poll`].
+    pub fn poll_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
+        self.live.delivered.poll(position, waker)
+    }
+}
+
+/// A dead process's journal that this process has taken over.
+#[derive(Clone, Debug)]
+pub struct Adopted {
+    dead: Arc<Dead>,
+}
+
+impl Adopted {
+    /// Takes over all journals under `root` whose owners are dead. Those that cannot be read come as errors and are left
+    /// as they are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the directory itself cannot be read.
+    pub fn all(root: &Path) -> Result<Vec<Result<Adopted, Error>>, Error> {
+        let homes = Home::adopt(root)?;
+        Ok(homes
+            .into_iter()
+            .map(|home| Dead::open(home).map(|dead| Adopted { dead: Arc::new(dead) }))
+            .collect())
+    }
+
+    /// Returns its directory.
+    pub fn dir(&self) -> &Path {
+        self.dead.dir()
+    }
+
+    /// Opens the cursor of the head `name`, if the dead process had one.
+    ///
+    /// If its table of cursors is lost, every head begins at the start: better twice than never.
+    pub fn cursor(&self, name: &str) -> Option<Cursor> {
+        if !self.dead.cursors.knows(name) && !self.dead.cursors_lost {
+            return None;
+        }
+        let live = self.dead.cursors.join(name, Position::START).ok()?;
+        Some(Cursor {
+            of: Of::Dead(Arc::clone(&self.dead)),
+            live,
+        })
+    }
+
+    /// Returns names and states of the heads the dead process had.
+    pub fn cursors(&self) -> Vec<(String, CursorState)> {
+        self.dead.cursors.all()
+    }
+
+    /// Returns the position behind everything.
+    pub fn end(&self) -> Position {
+        self.dead.contents().end()
+    }
+
+    /// Returns files that look like segments and cannot be read, each with the reason.
+    pub fn unreadable(&self) -> &[(PathBuf, String)] {
+        &self.dead.contents().unreadable
+    }
+
+    /// Returns the payload of its last record.
+    pub fn last_record(&self) -> Option<Vec<u8>> {
+        self.dead.last_data()
+    }
+
+    /// Removes it from the disk if every head has everything. Returns whether it is gone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when a file cannot be removed.
+    pub fn remove_if_done(&self) -> Result<bool, Error> {
+        if !self.dead.is_done() {
+            return Ok(false);
+        }
+        self.dead.remove()?;
+        Ok(true)
+    }
+}

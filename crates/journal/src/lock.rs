@@ -1,0 +1,129 @@
+//! Who owns a journal's directory.
+//!
+//! Under the configured directory each process has a subdirectory of its own, `j-PID-RANDOM`, and in it a file `lock` that it
+//! holds locked (`flock`) for as long as it lives: the kernel lets go of the lock when the process dies, however it dies. No
+//! lock is ever broken on a timer. Creating and adopting are serialised by the file `lock` of the directory itself, which
+//! is held for moments only.
+
+use std::path::{Path, PathBuf};
+
+use hydra_os::disk::{self, File, Mode};
+use hydra_os::{process, random};
+
+use crate::error::{Error, ErrorKind};
+
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const CURSORS: &str = "cursors";
+pub(crate) const SEGMENT_SUFFIX: &str = ".seg";
+const PREFIX: &str = "j-";
+
+/// A journal's subdirectory that this process owns.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) dir: PathBuf,
+    lock: File,
+}
+
+impl Home {
+    /// Makes a new subdirectory of `root` (which is made if missing) and locks it.
+    pub(crate) fn create(root: &Path) -> Result<Home, Error> {
+        disk::create_dir_all(root).map_err(|error| Error::io("creating the journal directory", root, error))?;
+        let _serial = serialise(root)?;
+        let dir = root.join(format!("{PREFIX}{}-{:08x}", process::id(), random::u64() as u32));
+        disk::create_dir_all(&dir).map_err(|error| Error::io("creating a journal", &dir, error))?;
+        let path = dir.join(LOCK);
+        let wrap = |error| Error::io("locking the journal", &path, error);
+        let lock = File::open(&path, Mode::CreateReadWrite).map_err(wrap)?;
+        if !lock.try_lock().map_err(wrap)? {
+            return Err(Error::at(
+                ErrorKind::Owned,
+                "locking a journal that was just created",
+                &path,
+            ));
+        }
+        lock.write_at(format!("{}\n", process::id()).as_bytes(), 0)
+            .map_err(wrap)?;
+        Ok(Home { dir, lock })
+    }
+
+    /// Takes over the subdirectories of `root` whose owners are dead.
+    pub(crate) fn adopt(root: &Path) -> Result<Vec<Home>, Error> {
+        if disk::info_of(root)
+            .map_err(|error| Error::io("looking for journals", root, error))?
+            .is_none()
+        {
+            return Ok(Vec::new());
+        }
+        let _serial = serialise(root)?;
+        let mut homes = Vec::new();
+        for dir in subdirectories(root)? {
+            let path = dir.join(LOCK);
+            let wrap = |error| Error::io("locking a dead process's journal", &path, error);
+            let lock = match File::open(&path, Mode::ReadWrite) {
+                // The owner died before it had made the file: there cannot be anything in the journal.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    File::open(&path, Mode::CreateReadWrite).map_err(wrap)?
+                }
+                other => other.map_err(wrap)?,
+            };
+            if lock.try_lock().map_err(wrap)? {
+                homes.push(Home { dir, lock });
+            }
+        }
+        Ok(homes)
+    }
+
+    /// Removes the subdirectory and everything in it.
+    pub(crate) fn remove(&self) -> Result<(), Error> {
+        let wrap = |error| Error::io("removing a finished journal", &self.dir, error);
+        for name in disk::list(&self.dir).map_err(wrap)? {
+            if name != LOCK {
+                disk::remove_file(self.dir.join(name)).map_err(wrap)?;
+            }
+        }
+        disk::remove_file(self.dir.join(LOCK)).map_err(wrap)?;
+        disk::remove_dir(&self.dir).map_err(wrap)
+    }
+
+    /// Returns the process id the lock file names.
+    pub(crate) fn owner(dir: &Path) -> Option<u32> {
+        let mut text = [0; 16];
+        let len = File::open(dir.join(LOCK), Mode::Read)
+            .ok()?
+            .read_at(&mut text, 0)
+            .ok()?;
+        std::str::from_utf8(text.get(..len)?).ok()?.trim().parse().ok()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // Closing would do, unless a forked child still holds the descriptor.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// Returns the journals' subdirectories of `root`.
+pub(crate) fn subdirectories(root: &Path) -> Result<Vec<PathBuf>, Error> {
+    let names = disk::list(root).map_err(|error| Error::io("looking for journals", root, error))?;
+    let mut dirs: Vec<_> = names
+        .into_iter()
+        .filter(|name| name.to_str().is_some_and(|name| name.starts_with(PREFIX)))
+        .map(|name| root.join(name))
+        .collect();
+    dirs.sort();
+    Ok(dirs)
+}
+
+fn serialise(root: &Path) -> Result<File, Error> {
+    let path = root.join(LOCK);
+    let wrap = |error| Error::io("opening the lock of the journal directory", &path, error);
+    let file = match File::open(&path, Mode::CreateReadWrite) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            File::open(&path, Mode::ReadWrite).map_err(wrap)?
+        }
+        other => other.map_err(wrap)?,
+    };
+    file.lock().map_err(wrap)?;
+    Ok(file)
+}

@@ -1,0 +1,69 @@
+//! Counts of what happened in a journal. Each event is counted once.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters of one journal.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Segments begun.
+    pub segments_begun: AtomicU64,
+    /// Segments made from an earlier one.
+    pub segments_recycled: AtomicU64,
+    /// Times a producer found the journal full.
+    pub full: AtomicU64,
+    /// Syncs that succeeded.
+    pub syncs: AtomicU64,
+    /// Syncs that failed.
+    pub syncs_failed: AtomicU64,
+    /// Damaged ranges that readers stepped over.
+    pub damaged: AtomicU64,
+    /// Reservations that their dead owner never filled.
+    pub holes: AtomicU64,
+    pub(crate) appended: Appended,
+    pub(crate) appended_large: AtomicU64,
+}
+
+/// Records appended, counted by each thread on a cache line of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Appended {
+    writers: Mutex<Vec<Arc<Tally>>>,
+    gone: AtomicU64,
+}
+
+/// One thread's count. Only that thread writes it.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Tally(AtomicU64);
+
+impl Tally {
+    #[inline]
+    pub(crate) fn add_one(&self) {
+        // One writer: a plain addition, which costs nothing next to a locked one.
+        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+}
+
+impl Appended {
+    pub(crate) fn join(&self) -> Arc<Tally> {
+        let tally = Arc::new(Tally::default());
+        let mut writers = self.writers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // Threads that are gone leave their count behind, not their cache line.
+        writers.retain(|other| {
+            let alive = Arc::strong_count(other) > 1;
+            if !alive {
+                self.gone.fetch_add(other.0.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+            alive
+        });
+        writers.push(Arc::clone(&tally));
+        tally
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        let writers = self.writers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let alive: u64 = writers.iter().map(|tally| tally.0.load(Ordering::Relaxed)).sum();
+        alive + self.gone.load(Ordering::Relaxed)
+    }
+}

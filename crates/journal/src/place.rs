@@ -1,0 +1,96 @@
+//! Where segments are made: in a directory, or in memory alone.
+
+use std::path::PathBuf;
+
+use hydra_os::disk::{self, File, Mode};
+use hydra_os::map::Map;
+use hydra_os::{clock, random};
+
+use crate::cursor::FILE_BYTES;
+use crate::error::Error;
+use crate::lock::{CURSORS, SEGMENT_SUFFIX};
+use crate::segment::Mapping;
+
+/// Where a journal's bytes are kept.
+#[derive(Debug)]
+pub(crate) enum Place {
+    Memory,
+    Dir(PathBuf),
+}
+
+impl Place {
+    /// Makes a cleared segment: allocated, mapped, every page touched. Returns it with its generation.
+    pub(crate) fn make(&self, bytes: usize, journal: [u8; 16]) -> Result<(Mapping, u64), Error> {
+        let generation = random::u64();
+        let mapping = match self {
+            Place::Memory => Mapping::anonymous(bytes)
+                .map_err(|error| Error::io("taking memory for the journal", "memory".as_ref(), error))?,
+            Place::Dir(dir) => {
+                let path = dir.join(format!("{generation:016x}{SEGMENT_SUFFIX}"));
+                file_segment(path, bytes)?
+            }
+        };
+        // Failing to touch the pages ahead costs time later, nothing else.
+        let _ = mapping.map.prefault();
+        mapping.begin_life(journal, generation, clock::wall_ns());
+        Ok((mapping, generation))
+    }
+
+    /// Clears a used segment for its next life. Returns the new generation.
+    pub(crate) fn renew(&self, mapping: &Mapping, used: usize, journal: [u8; 16]) -> u64 {
+        let generation = random::u64();
+        mapping.end_life();
+        mapping.map.zero(
+            crate::segment::FRAMES_START,
+            used.saturating_sub(crate::segment::FRAMES_START),
+        );
+        mapping.begin_life(journal, generation, clock::wall_ns());
+        generation
+    }
+
+    /// Gives a segment's file back to the file system, blocks first: an old map of it may still be around.
+    pub(crate) fn discard(&self, mapping: &Mapping) {
+        mapping.end_life();
+        if let Some((file, path)) = &mapping.file {
+            // A failure leaves a spare behind, which the directory's removal takes along.
+            let _ = disk::remove_file(path);
+            let _ = file.free_blocks(mapping.map.len() as u64);
+        }
+    }
+
+    /// Makes the memory of the cursors' table.
+    pub(crate) fn make_cursors(&self) -> Result<Map, Error> {
+        match self {
+            Place::Memory => Map::anonymous(FILE_BYTES)
+                .map_err(|error| Error::io("taking memory for the cursors", "memory".as_ref(), error)),
+            Place::Dir(dir) => {
+                let path = dir.join(CURSORS);
+                let wrap = |error| Error::io("creating the cursors' file", &path, error);
+                let file = File::open(&path, Mode::CreateReadWrite).map_err(wrap)?;
+                file.preallocate(FILE_BYTES as u64).map_err(wrap)?;
+                Map::file(&file, FILE_BYTES).map_err(wrap)
+            }
+        }
+    }
+}
+
+fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
+    let made = (|| {
+        let file = File::open(&path, Mode::CreateReadWrite)?;
+        // Else a store into a page that was written back needs a new block, and on a full disk that is SIGBUS.
+        file.no_copy_on_write();
+        file.preallocate(bytes as u64)?;
+        let map = Map::file(&file, bytes)?;
+        Ok((map, file))
+    })();
+    match made {
+        Ok((map, file)) => Ok(Mapping {
+            map,
+            file: Some((file, path)),
+        }),
+        Err(error) => {
+            let _ = disk::remove_file(&path);
+            Err(Error::io("allocating a segment of the journal", &path, error))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A position that only grows, and those who wait for it to get somewhere.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::Waker;
+
+use crate::error::Error;
+use crate::position::Position;
+
+/// How far something has got: synced, or delivered by one head.
+///
+/// Waiting is by [`Waker`], so that threads and tasks of any executor wait in the same way.
+#[derive(Debug, Default)]
+pub struct Progress {
+    reached: AtomicU64,
+    waiting: AtomicUsize,
+    waiters: Mutex<Waiters>,
+}
+
+#[derive(Debug, Default)]
+struct Waiters {
+    list: Vec<(Position, Waker)>,
+    failed: Option<Error>,
+}
+
+impl Progress {
+    /// Returns the position up to which everything is done.
+    #[inline]
+    pub fn reached(&self) -> Position {
+        // Pairs with the release in `advance`.
+        Position::from_u64(self.reached.load(Ordering::Acquire))
+    }
+
+    /// Says whether `position` is reached, or the error because of which it never will be; otherwise wakes `waker` as soon
+    /// as one of the two is so.
+    pub fn poll(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
+        if self.reached() >= position {
+            return Some(Ok(()));
+        }
+        let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(error) = &waiters.failed {
+            return Some(Err(error.clone()));
+        }
+        if !waiters
+            .list
+            .iter()
+            .any(|(at, other)| *at == position && other.will_wake(waker))
+        {
+            waiters.list.push((position, waker.clone()));
+            // Pairs with the load in `advance`, after its store of `reached`: one of the two sides sees the other.
+            self.waiting.store(waiters.list.len(), Ordering::SeqCst);
+        }
+        if self.reached.load(Ordering::SeqCst) >= position.to_u64() {
+            Some(Ok(()))
+        } else {
+            None
+        }
+    }
+
+    /// Moves on to `position` and wakes those who waited for it. Going back is ignored.
+    pub fn advance(&self, position: Position) {
+        let before = self.reached.fetch_max(position.to_u64(), Ordering::SeqCst);
+        if before >= position.to_u64() || self.waiting.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let mut due = Vec::new();
+        {
+            let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            due.extend(
+                waiters
+                    .list
+                    .extract_if(.., |(at, _)| *at <= position)
+                    .map(|(_, waker)| waker),
+            );
+            self.waiting.store(waiters.list.len(), Ordering::SeqCst);
+        }
+        due.into_iter().for_each(Waker::wake);
+    }
+
+    /// Gives up: everyone who waits for a position not yet reached is told `error`, now and later.
+    pub fn fail(&self, error: &Error) {
+        let due = {
+            let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            waiters.failed.get_or_insert_with(|| error.clone());
+            self.waiting.store(0, Ordering::SeqCst);
+            std::mem::take(&mut waiters.list)
+        };
+        due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Returns the error because of which it will never get further.
+    pub fn failure(&self) -> Option<Error> {
+        self.waiters
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .failed
+            .clone()
+    }
+}

@@ -1,0 +1,290 @@
+//! How a head reads the journal: a batch at a time, in order, each frame whole.
+//!
+//! A batch is one run of published frames, copied out of the mapping in one go. (A slice of the mapping itself would save
+//! about five nanoseconds a record and cost the guarantee that reading is memory-safe whatever another process does to the
+//! file.) The records in it are borrowed slices.
+
+use std::ops::Range;
+
+use hydra_os::atomic::{Arc, Ordering};
+
+use crate::frame::{Envelope, FRAME_ALIGN, FRAME_HEAD_BYTES, Kind};
+use crate::position::Position;
+#[cfg(not(loom))]
+use crate::recover::Dead;
+use crate::segment::{FRAMES_START, Segment};
+use crate::store::Log;
+
+/// A frame in a [`Batch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Data or note.
+    pub kind: Kind,
+    /// Where it stands: its sequence number.
+    pub position: Position,
+    /// The position behind it: what a head acknowledges once the record is delivered.
+    pub end: Position,
+    bytes: Range<usize>,
+}
+
+/// A range that holds no readable frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Its start.
+    pub at: Position,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// What it looks like.
+    pub kind: DamageKind,
+}
+
+/// What an unreadable range looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DamageKind {
+    /// Space that a producer reserved and did not publish before it died: no accepted record is lost.
+    Hole,
+    /// Bytes that were changed or lost after they were written.
+    Corrupt,
+    /// A whole segment that is not there.
+    Missing,
+}
+
+/// Frames read in one go. Reuse it: it keeps its memory.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    frames: Vec<Frame>,
+    damage: Vec<Damage>,
+    scratch: Vec<u8>,
+}
+
+impl Batch {
+    /// Returns the frames, in order.
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// Returns a frame's payload.
+    #[inline]
+    pub fn payload(&self, frame: &Frame) -> &[u8] {
+        self.bytes.get(frame.bytes.clone()).unwrap_or_default()
+    }
+
+    /// Returns what was stepped over.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.frames.clear();
+        self.damage.clear();
+    }
+}
+
+/// What a read came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// There are frames in the batch, or the reader has moved on.
+    Some,
+    /// Everything appended has been read; the tail is at this position.
+    Empty(Position),
+    /// A producer has reserved space and not published it yet.
+    Pending,
+    /// A dead process's journal has been read to its end.
+    End,
+}
+
+/// Where the frames come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Live(Arc<Log>),
+    #[cfg(not(loom))]
+    Dead(std::sync::Arc<Dead>),
+}
+
+/// Reads a journal from some position on.
+#[derive(Debug)]
+pub struct Reader {
+    source: Source,
+    segment: Option<Arc<Segment>>,
+    position: Position,
+    /// Data before it has been delivered already; only the notes are wanted.
+    from: Position,
+}
+
+impl Reader {
+    pub(crate) fn new(source: Source, from: Position) -> Reader {
+        let position = Position::new(from.segment(), FRAMES_START as u32);
+        Reader {
+            source,
+            segment: None,
+            position,
+            from,
+        }
+    }
+
+    /// Returns the position of the next frame to read.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Reads the next frames into `batch`, about `bytes_max` bytes of them (one record may be larger).
+    ///
+    /// Never waits. In a dead process's journal every frame's checksum is verified, and what does not pass is stepped over
+    /// and reported in [`Batch::damage`].
+    pub fn read(&mut self, batch: &mut Batch, bytes_max: usize) -> Read {
+        batch.clear();
+        if self.segment.is_none() && !self.open_next(self.position.segment(), batch) {
+            return self.nothing();
+        }
+        let Some(segment) = self.segment.clone() else {
+            return self.nothing();
+        };
+        let start = self.position.offset() as usize;
+        let end = match self.source {
+            Source::Live(_) => self.read_live(&segment, start, bytes_max, batch),
+            #[cfg(not(loom))]
+            Source::Dead(_) => self.read_dead(&segment, start, bytes_max, batch),
+        };
+        self.position = segment.position(end);
+        if end > start {
+            return Read::Some;
+        }
+        if end + FRAME_HEAD_BYTES > segment.end && self.open_next(segment.number + 1, batch) {
+            return Read::Some;
+        }
+        self.nothing()
+    }
+
+    fn read_live(&self, segment: &Segment, start: usize, bytes_max: usize, batch: &mut Batch) -> usize {
+        let (mut offset, mut data_end) = (start, start);
+        while offset + FRAME_HEAD_BYTES <= segment.end && offset - start < bytes_max {
+            let Some(envelope) = segment.envelope(offset) else {
+                break;
+            };
+            if envelope.kind != Kind::Padding {
+                self.take(segment, offset, envelope, offset - start, batch);
+                data_end = offset + envelope.total();
+            }
+            offset += envelope.total();
+        }
+        segment.mapping.map.append_to(start, data_end - start, &mut batch.bytes);
+        offset
+    }
+
+    #[cfg(not(loom))]
+    fn read_dead(&self, segment: &Segment, start: usize, bytes_max: usize, batch: &mut Batch) -> usize {
+        let mut offset = start;
+        let mut scratch = std::mem::take(&mut batch.scratch);
+        while offset + FRAME_HEAD_BYTES <= segment.end && offset - start < bytes_max {
+            match segment
+                .envelope(offset)
+                .filter(|envelope| segment.verify(offset, *envelope, &mut scratch))
+            {
+                Some(envelope) => {
+                    if envelope.kind != Kind::Padding {
+                        self.take(segment, offset, envelope, batch.bytes.len(), batch);
+                        batch.bytes.resize(batch.bytes.len() + FRAME_HEAD_BYTES, 0);
+                        batch.bytes.extend_from_slice(&scratch);
+                    }
+                    offset += envelope.total();
+                }
+                None => offset = step_over(segment, offset, &mut scratch, &mut batch.damage),
+            }
+        }
+        // What lies before the cursor was dealt with by an earlier reader.
+        batch.damage.retain(|damage| damage.at >= self.from);
+        batch.scratch = scratch;
+        offset
+    }
+
+    #[inline]
+    fn take(&self, segment: &Segment, offset: usize, envelope: Envelope, at: usize, batch: &mut Batch) {
+        let position = segment.position(offset);
+        if envelope.kind == Kind::Data && position < self.from {
+            return;
+        }
+        let start = at + FRAME_HEAD_BYTES;
+        let end = segment.position(offset + envelope.total());
+        batch.frames.push(Frame {
+            kind: envelope.kind,
+            position,
+            end,
+            bytes: start..start + envelope.len,
+        });
+    }
+
+    /// Opens the first segment numbered `number` or higher.
+    fn open_next(&mut self, number: u32, batch: &mut Batch) -> bool {
+        let found = match &self.source {
+            Source::Live(log) => log.segment_from(number),
+            #[cfg(not(loom))]
+            Source::Dead(dead) => dead.segment_from(number),
+        };
+        let Some(segment) = found else { return false };
+        let was_reading = self.segment.is_some();
+        if was_reading && segment.number > number {
+            let bytes = u64::from(segment.number - number) * segment.end as u64;
+            batch.damage.push(Damage {
+                at: Position::new(number, 0),
+                bytes,
+                kind: DamageKind::Missing,
+            });
+        }
+        self.position = Position::new(segment.number, FRAMES_START as u32);
+        self.segment = Some(segment);
+        true
+    }
+
+    fn nothing(&self) -> Read {
+        match &self.source {
+            Source::Live(log) => {
+                // Sequentially consistent, so that a reader that parks after this has seen what it waits for.
+                let tail = Position::from_u64(log.hot.tail.load(Ordering::SeqCst));
+                if log.tail() > self.position {
+                    Read::Pending
+                } else {
+                    Read::Empty(tail)
+                }
+            }
+            #[cfg(not(loom))]
+            Source::Dead(_) => Read::End,
+        }
+    }
+}
+
+/// Finds the next frame after an offset where none can be read; returns where it is, or the end of the segment.
+///
+/// Bytes that somebody logged cannot pass for a frame: its tag and checksum depend on the generation.
+pub(crate) fn step_over(segment: &Segment, from: usize, scratch: &mut Vec<u8>, damage: &mut Vec<Damage>) -> usize {
+    let unpublished = segment.word(from) == 0;
+    let mut offset = from + FRAME_ALIGN;
+    let mut written = !unpublished;
+    while offset + FRAME_HEAD_BYTES <= segment.end {
+        let word = segment.word(offset);
+        written |= word != 0;
+        if word != 0
+            && let Some(envelope) = segment.envelope(offset)
+            && segment.verify(offset, envelope, scratch)
+        {
+            break;
+        }
+        offset += FRAME_ALIGN;
+    }
+    let at_end = offset + FRAME_HEAD_BYTES > segment.end;
+    let kind = if unpublished {
+        DamageKind::Hole
+    } else {
+        DamageKind::Corrupt
+    };
+    // Nothing at all up to the end is not damage: it is where the dead process had got to.
+    if !at_end || written {
+        damage.push(Damage {
+            at: segment.position(from),
+            bytes: (offset - from) as u64,
+            kind,
+        });
+    }
+    offset.min(segment.end)
+}

@@ -1,0 +1,145 @@
+//! The keeper: gives segments that every head is past a new life, and makes new ones ahead of need.
+//!
+//! It works when the tail moves into a new segment, when a head leaves one, and when a producer finds no room; otherwise it
+//! sleeps. A head's cursor lies in mapped memory before the head moves on, so it survives the process before anything it
+//! covers is reclaimed; where records were synced, the destinations and the cursors are synced first as well.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hydra_os::atomic::Arc;
+
+use crate::error::{Error, ErrorKind};
+use crate::journal::Shared;
+use crate::position::Position;
+use crate::segment::Segment;
+use crate::store::Spare;
+
+/// Cleared segments kept ready.
+const SPARES_WANTED: usize = 2;
+/// How long the keeper sleeps when nobody calls it.
+const IDLE: Duration = Duration::from_secs(3600);
+/// How often it looks again while the journal is full: the disk may have room again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// Runs until the journal is closed.
+pub(crate) fn run(shared: &Shared) {
+    loop {
+        let (full, closed) = {
+            let store = shared.log.store();
+            (store.full.is_some(), store.closed)
+        };
+        if closed {
+            return;
+        }
+        shared.log.wait_for_work(if full { RETRY } else { IDLE });
+        keep(shared);
+    }
+}
+
+/// Recycles what can be, and makes what is missing.
+pub(crate) fn keep(shared: &Shared) {
+    for segment in take_finished(shared) {
+        recycle(shared, &segment);
+    }
+    while let Some(result) = make_one(shared) {
+        let mut store = shared.log.store();
+        match result {
+            Ok(spare) => {
+                store.spares.push_back(spare);
+                store.full = None;
+            }
+            Err(error) => {
+                store.full = if store.spares.is_empty() { Some(error) } else { None };
+                drop(store);
+                shared.log.announce_room();
+                return;
+            }
+        }
+        drop(store);
+        shared.log.announce_room();
+    }
+    shared.log.store().full = None;
+    shared.log.announce_room();
+}
+
+/// Takes the segments out of the log that no head needs any more.
+fn take_finished(shared: &Shared) -> Vec<Arc<Segment>> {
+    let low = lowest_needed(shared);
+    let mut store = shared.log.store();
+    let kept = store.segments.split_off(&low.segment());
+    let finished = std::mem::replace(&mut store.segments, kept);
+    finished.into_values().collect()
+}
+
+/// The first position that somebody still needs.
+fn lowest_needed(shared: &Shared) -> Position {
+    let tail = shared.log.tail();
+    let mut low = shared.cursors.lowest().unwrap_or(tail).min(tail);
+    let wanted = shared.sync.wanted();
+    if wanted > shared.sync.done.reached() && shared.sync.done.failure().is_none() {
+        low = low.min(shared.sync.done.reached());
+    }
+    let first = shared.log.store().segments.keys().next().copied().unwrap_or_default();
+    if wanted.segment() >= first && low.segment() > first {
+        // Synced records are leaving: until the files that took them are synced too, a power cut could take them from both.
+        low = low.min(shared.cursors.lowest_durable(low));
+        shared.log.bell.ring_all();
+        if shared.cursors.sync().is_err() {
+            low = low.min(Position::new(first, 0));
+        }
+    }
+    low
+}
+
+fn recycle(shared: &Shared, segment: &Segment) {
+    let ordinary = segment.end == shared.log.segment_end;
+    let wanted = shared.log.store().spares.len() < SPARES_WANTED;
+    if ordinary && wanted {
+        let generation = shared.place.renew(&segment.mapping, segment.end, shared.id);
+        shared.log.metrics.segments_recycled.fetch_add(1, Ordering::Relaxed);
+        let mapping = Arc::clone(&segment.mapping);
+        let mut store = shared.log.store();
+        store.spares.push_back(Spare { mapping, generation });
+        store.full = None;
+        drop(store);
+        shared.log.announce_room();
+    } else {
+        shared.place.discard(&segment.mapping);
+        shared.log.store().bytes -= segment.mapping.map.len() as u64;
+    }
+}
+
+/// Makes one spare if one is wanted; `None` if none is.
+fn make_one(shared: &Shared) -> Option<Result<Spare, Error>> {
+    let bytes = shared.segment_bytes;
+    {
+        let mut store = shared.log.store();
+        if store.spares.len() >= SPARES_WANTED || store.closed {
+            return None;
+        }
+        if store.bytes + bytes as u64 > shared.quota_bytes {
+            return Some(Err(shared.full()));
+        }
+        store.bytes += bytes as u64;
+    }
+    let made = shared.place.make(bytes, shared.id);
+    if made.is_err() {
+        shared.log.store().bytes -= bytes as u64;
+    }
+    Some(made.map(|(mapping, generation)| Spare {
+        mapping: Arc::new(mapping),
+        generation,
+    }))
+}
+
+impl Shared {
+    /// The error of a journal whose quota is used up.
+    pub(crate) fn full(&self) -> Error {
+        let text = format!(
+            "the journal's quota of {} bytes is used up and a destination is behind",
+            self.quota_bytes
+        );
+        Error::new(ErrorKind::Full, text)
+    }
+}

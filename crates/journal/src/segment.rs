@@ -1,0 +1,361 @@
+//! One piece of the log: a mapped file of fixed size, or a run of anonymous memory.
+//!
+//! The first page is the header; frames follow from [`FRAMES_START`].
+//!
+//! | offset | bytes | what |
+//! |-------:|------:|------|
+//! | 0 | 8 | magic: `HYDRASEG` |
+//! | 8 | 8 | version u16, then flags: 16 bits a reader may ignore, 32 bits it must know |
+//! | 16 | 16 | id of the journal |
+//! | 32 | 8 | generation: a random number of this life of the file |
+//! | 40 | 8 | size of the segment in bytes |
+//! | 48 | 8 | wall clock when this life began, nanoseconds |
+//! | 56 | 8 | XXH3-64 of the bytes 0 to 55 |
+//! | 64 | 8 | number of the segment in the log (u32, from 1) and a 32-bit check of it; 0 while it is a spare |
+//!
+//! The same header stands once more in the last 128 bytes, so that losing one of the two loses nothing.
+//!
+//! Who writes: the keeper makes and clears segments, the thread that rolls the tail gives them their number, producers add
+//! frames. After a crash the header tells whether the file is part of the log; everything else stands in the frames.
+
+use hydra_os::atomic::{Arc, Ordering};
+#[cfg(not(loom))]
+use hydra_os::disk;
+use hydra_os::map::Map;
+use std::io;
+#[cfg(not(loom))]
+use std::path::PathBuf;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::frame::{Envelope, FRAME_HEAD_BYTES, Kind, checksum, frame_bytes};
+use crate::position::Position;
+
+/// Where the first frame of a segment stands: on a page of its own, so that syncing frames never touches the header.
+pub(crate) const FRAMES_START: usize = if cfg!(loom) { 128 } else { 4096 };
+/// Bytes at the end of a segment that hold the second copy of its header.
+pub(crate) const TRAILER_BYTES: usize = 128;
+/// The version of the layout that this code writes.
+pub(crate) const VERSION: u16 = 1;
+
+const MAGIC: u64 = u64::from_le_bytes(*b"HYDRASEG");
+const AT_VERSION: usize = 8;
+const AT_JOURNAL: usize = 16;
+const AT_GENERATION: usize = 32;
+const AT_BYTES: usize = 40;
+const AT_CREATED: usize = 48;
+const AT_CHECK: usize = 56;
+const AT_NUMBER: usize = 64;
+
+/// The memory of a segment and the file behind it. It outlives the segment's place in the log: it is recycled.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    pub(crate) map: Map,
+    #[cfg(not(loom))]
+    pub(crate) file: Option<(disk::File, PathBuf)>,
+}
+
+/// Facts of a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) journal: [u8; 16],
+    pub(crate) generation: u64,
+    pub(crate) bytes: usize,
+    pub(crate) created_ns: i64,
+    /// 0 = spare.
+    pub(crate) number: u32,
+}
+
+/// Why a header could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadHeader {
+    /// Not ours, or damaged.
+    Damaged,
+    /// Ours, of a version or with a flag that this code does not know.
+    Newer,
+}
+
+/// A segment in its place in the log.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) mapping: Arc<Mapping>,
+    pub(crate) generation: u64,
+    pub(crate) number: u32,
+    /// Offset past the last byte that frames may take.
+    pub(crate) end: usize,
+}
+
+impl Mapping {
+    /// Makes the memory of a segment without a file.
+    pub(crate) fn anonymous(bytes: usize) -> io::Result<Mapping> {
+        let map = Map::anonymous(bytes)?;
+        #[cfg(not(loom))]
+        return Ok(Mapping { map, file: None });
+        #[cfg(loom)]
+        Ok(Mapping { map })
+    }
+
+    /// Writes a fresh header with number 0: from now on the file is a spare of this journal.
+    ///
+    /// The number goes first and the body is expected to be zero, so a crash in between leaves a spare or an unreadable
+    /// header, and in neither case frames.
+    pub(crate) fn begin_life(&self, journal: [u8; 16], generation: u64, created_ns: i64) {
+        for base in self.bases() {
+            self.number(base, 0);
+            let map = &self.map;
+            map.store(base + AT_VERSION, u64::from(VERSION), Ordering::Relaxed);
+            map.copy_in(base + AT_JOURNAL, &journal);
+            map.store(base + AT_GENERATION, generation, Ordering::Relaxed);
+            map.store(base + AT_BYTES, map.len() as u64, Ordering::Relaxed);
+            map.store(base + AT_CREATED, created_ns as u64, Ordering::Relaxed);
+            map.store(base, MAGIC, Ordering::Relaxed);
+            map.store(base + AT_CHECK, header_check(map, base), Ordering::Release);
+        }
+    }
+
+    /// Takes the segment out of the log: its number is wiped before its frames are.
+    pub(crate) fn end_life(&self) {
+        self.bases().into_iter().for_each(|base| self.number(base, 0));
+    }
+
+    /// Where the two copies of the header stand.
+    fn bases(&self) -> [usize; 2] {
+        [0, self.map.len() - TRAILER_BYTES]
+    }
+
+    fn number(&self, base: usize, word: u64) {
+        self.map.store(base + AT_NUMBER, word, Ordering::Release);
+    }
+
+    /// Reads the header, or its second copy if the first is damaged.
+    pub(crate) fn header(&self) -> Result<Header, BadHeader> {
+        if self.map.len() < FRAMES_START + TRAILER_BYTES {
+            return Err(BadHeader::Damaged);
+        }
+        let [first, second] = self.bases().map(|base| self.header_at(base));
+        match (first, second) {
+            // A death between the two stores of the number leaves it in the first copy alone.
+            (Err(BadHeader::Damaged), second) => second,
+            (first, _) => first,
+        }
+    }
+
+    fn header_at(&self, base: usize) -> Result<Header, BadHeader> {
+        let map = &self.map;
+        if map.load(base, Ordering::Relaxed) != MAGIC
+            || map.load(base + AT_CHECK, Ordering::Acquire) != header_check(map, base)
+        {
+            return Err(BadHeader::Damaged);
+        }
+        let version = map.load(base + AT_VERSION, Ordering::Relaxed);
+        if version & 0xFFFF != u64::from(VERSION) || version >> 32 != 0 {
+            return Err(BadHeader::Newer);
+        }
+        let generation = map.load(base + AT_GENERATION, Ordering::Relaxed);
+        let number = match map.load(base + AT_NUMBER, Ordering::Acquire) {
+            0 => 0,
+            word if word == number_word(word as u32, generation) => word as u32,
+            _ => return Err(BadHeader::Damaged),
+        };
+        let mut journal = [0; 16];
+        map.copy_out(base + AT_JOURNAL, &mut journal);
+        let bytes = map.load(base + AT_BYTES, Ordering::Relaxed) as usize;
+        if bytes != map.len() {
+            return Err(BadHeader::Damaged);
+        }
+        let created_ns = map.load(base + AT_CREATED, Ordering::Relaxed) as i64;
+        Ok(Header {
+            journal,
+            generation,
+            bytes,
+            created_ns,
+            number,
+        })
+    }
+}
+
+impl Segment {
+    /// Gives a spare its number: it is part of the log from now on.
+    pub(crate) fn begin(mapping: Arc<Mapping>, generation: u64, number: u32) -> Segment {
+        for base in mapping.bases() {
+            mapping.number(base, number_word(number, generation));
+        }
+        Segment::of(mapping, generation, number)
+    }
+
+    /// Wraps a mapping that has its number already.
+    pub(crate) fn of(mapping: Arc<Mapping>, generation: u64, number: u32) -> Segment {
+        let end = mapping.map.len() - TRAILER_BYTES;
+        Segment {
+            mapping,
+            generation,
+            number,
+            end,
+        }
+    }
+
+    /// Pads what is left of a segment that takes no more frames.
+    pub(crate) fn seal(&self, offset: usize) {
+        if offset < self.end {
+            self.write_padding(offset, self.end - offset);
+        }
+    }
+
+    /// Returns the position at `offset`.
+    #[inline]
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        Position::new(self.number, offset as u32)
+    }
+
+    /// Writes and publishes a frame in space that the caller has reserved. Returns the offset past it.
+    #[inline]
+    pub(crate) fn write(&self, offset: usize, kind: Kind, payload: &[u8]) -> usize {
+        let word = Envelope {
+            kind,
+            len: payload.len(),
+        }
+        .word(self.generation, offset);
+        let map = &self.mapping.map;
+        map.copy_in(offset + FRAME_HEAD_BYTES, payload);
+        map.store(
+            offset + 8,
+            checksum(payload, self.generation, offset, word),
+            Ordering::Relaxed,
+        );
+        // Pairs with the acquire in `envelope`: who sees this word sees the payload.
+        map.store(offset, word, Ordering::Release);
+        offset + frame_bytes(payload.len())
+    }
+
+    /// Publishes padding over `bytes` reserved bytes, at least one frame's head.
+    pub(crate) fn write_padding(&self, offset: usize, bytes: usize) {
+        debug_assert!(bytes >= FRAME_HEAD_BYTES && bytes.is_multiple_of(FRAME_HEAD_BYTES));
+        let word = Envelope {
+            kind: Kind::Padding,
+            len: bytes - FRAME_HEAD_BYTES,
+        }
+        .word(self.generation, offset);
+        self.mapping.map.store(offset, word, Ordering::Release);
+    }
+
+    /// Returns the raw first word at `offset`; 0 where nothing was published.
+    #[inline]
+    pub(crate) fn word(&self, offset: usize) -> u64 {
+        self.mapping.map.load(offset, Ordering::Acquire)
+    }
+
+    /// Returns the frame published at `offset` if there is one whose length fits the segment.
+    #[inline]
+    pub(crate) fn envelope(&self, offset: usize) -> Option<Envelope> {
+        let envelope = Envelope::read(self.word(offset), self.generation, offset)?;
+        if offset + envelope.total() <= self.end {
+            Some(envelope)
+        } else {
+            None
+        }
+    }
+
+    /// Says whether the payload of the frame at `offset` is what was written; `scratch` is overwritten with it.
+    pub(crate) fn verify(&self, offset: usize, envelope: Envelope, scratch: &mut Vec<u8>) -> bool {
+        scratch.clear();
+        if envelope.kind == Kind::Padding {
+            return true;
+        }
+        self.mapping
+            .map
+            .append_to(offset + FRAME_HEAD_BYTES, envelope.len, scratch);
+        let stored = self.mapping.map.load(offset + 8, Ordering::Relaxed);
+        stored == checksum(scratch, self.generation, offset, self.word(offset))
+    }
+}
+
+fn header_check(map: &Map, base: usize) -> u64 {
+    let mut bytes = [0; AT_CHECK];
+    map.copy_out(base, &mut bytes);
+    xxh3_64(&bytes)
+}
+
+fn number_word(number: u32, generation: u64) -> u64 {
+    let check = xxh3_64_with_seed(&number.to_le_bytes(), generation) >> 32;
+    u64::from(number) | check << 32
+}
+
+const _: () = assert!(AT_NUMBER + 8 <= TRAILER_BYTES && TRAILER_BYTES <= FRAMES_START);
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn segment() -> Segment {
+        let mapping = Mapping::anonymous(64 * 1024).unwrap();
+        mapping.begin_life([3; 16], 99, 5);
+        Segment::begin(Arc::new(mapping), 99, 1)
+    }
+
+    /// A header is read back as written; any flipped bit of it is noticed, and the other copy stands in.
+    #[test]
+    fn header_round_trips_and_notices_damage() {
+        let segment = segment();
+        let mapping = &segment.mapping;
+        let header = Header {
+            journal: [3; 16],
+            generation: 99,
+            bytes: 64 * 1024,
+            created_ns: 5,
+            number: 1,
+        };
+        assert_eq!(mapping.header(), Ok(header));
+        for offset in (0..=AT_NUMBER).step_by(8) {
+            let word = mapping.map.load(offset, Ordering::Relaxed);
+            for bit in 0..64 {
+                mapping.map.store(offset, word ^ 1 << bit, Ordering::Relaxed);
+                assert!(mapping.header_at(0).is_err(), "offset {offset} bit {bit}");
+                assert_eq!(mapping.header(), Ok(header));
+            }
+            mapping.map.store(offset, word, Ordering::Relaxed);
+        }
+        mapping.end_life();
+        assert_eq!(mapping.header().map(|header| header.number), Ok(0));
+    }
+
+    /// A frame is whole or absent: any flipped bit of envelope or payload is noticed.
+    #[test]
+    fn frames_verify() {
+        let segment = segment();
+        let end = segment.write(FRAMES_START, Kind::Data, b"seventeen bytes!!");
+        assert_eq!(end, FRAMES_START + 48);
+        let mut scratch = Vec::new();
+        let envelope = segment.envelope(FRAMES_START).unwrap();
+        assert!(segment.verify(FRAMES_START, envelope, &mut scratch));
+        for byte in (0..40).step_by(8) {
+            let word = segment.mapping.map.load(FRAMES_START + byte, Ordering::Relaxed);
+            // Of the last word of the payload only one byte is payload; the rest is padding.
+            for bit in 0..if byte == 32 { 8 } else { 64 } {
+                segment
+                    .mapping
+                    .map
+                    .store(FRAMES_START + byte, word ^ 1 << bit, Ordering::Relaxed);
+                let passes = segment
+                    .envelope(FRAMES_START)
+                    .is_some_and(|envelope| segment.verify(FRAMES_START, envelope, &mut scratch));
+                assert!(!passes, "byte {byte} bit {bit}");
+            }
+            segment.mapping.map.store(FRAMES_START + byte, word, Ordering::Relaxed);
+        }
+        assert_eq!(segment.envelope(end), None);
+    }
+
+    /// The bytes on disk are these, forever: a change here is a new version.
+    #[test]
+    fn layout_is_pinned() {
+        let segment = segment();
+        segment.write(FRAMES_START, Kind::Data, b"hello");
+        let mut bytes = [0; 80];
+        segment.mapping.map.copy_out(0, &mut bytes);
+        assert_eq!(&bytes[..16], b"HYDRASEG\x01\0\0\0\0\0\0\0");
+        assert_eq!(&bytes[64..72], &number_word(1, 99).to_le_bytes());
+        let mut frame = [0; 32];
+        segment.mapping.map.copy_out(FRAMES_START, &mut frame);
+        assert_eq!(&frame[..5], &[5, 0, 0, 0, 1]);
+        assert_eq!(&frame[16..], b"hello\0\0\0\0\0\0\0\0\0\0\0");
+    }
+}

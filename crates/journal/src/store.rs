@@ -1,0 +1,281 @@
+//! The segments of a living journal: which are in the log, which are spare, and how the tail moves from one to the next.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use hydra_os::atomic::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
+
+use crate::bell::{Bell, Hot};
+use crate::error::{Error, ErrorKind};
+use crate::frame::{FRAME_ALIGN, Kind, frame_bytes};
+use crate::metrics::Metrics;
+use crate::position::Position;
+use crate::segment::{FRAMES_START, Mapping, Segment, TRAILER_BYTES};
+
+/// Past every segment's end: a tail there says that the next segment must be begun first.
+const SEALED: u64 = 1 << 31;
+
+/// The log itself: the tail, the segments, and the room left.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) hot: Hot,
+    pub(crate) bell: Bell,
+    /// Tells this journal's note stamps from those of other journals in the process.
+    pub(crate) stamp: u32,
+    /// Offset behind the last byte that frames of an ordinary segment may take.
+    pub(crate) segment_end: usize,
+    /// The first frame of every segment: a note that a reader of any segment needs.
+    preamble: Vec<u8>,
+    pub(crate) metrics: Metrics,
+    store: Mutex<Store>,
+    /// Told when a spare arrived or hope for one is gone.
+    room: Condvar,
+    /// Told when the keeper has something to do.
+    work: Condvar,
+}
+
+/// What the lock protects.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) segments: BTreeMap<u32, Arc<Segment>>,
+    pub(crate) spares: VecDeque<Spare>,
+    /// Bytes of all segments and spares.
+    pub(crate) bytes: u64,
+    /// Why there is no spare and none can be made now.
+    pub(crate) full: Option<Error>,
+    /// The keeper has been asked to look.
+    pub(crate) asked: bool,
+    pub(crate) closed: bool,
+}
+
+/// A cleared segment with its generation, ready to take a number.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    pub(crate) mapping: Arc<Mapping>,
+    pub(crate) generation: u64,
+}
+
+impl Log {
+    pub(crate) fn new(stamp: u32, segment_end: usize, preamble: Vec<u8>) -> Log {
+        Log {
+            hot: Hot {
+                tail: AtomicU64::new(SEALED),
+                parked: AtomicU64::new(0),
+            },
+            bell: Bell::default(),
+            stamp,
+            segment_end,
+            preamble,
+            metrics: Metrics::default(),
+            store: Mutex::new(Store::default()),
+            room: Condvar::new(),
+            work: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Returns the end of what has been reserved. In a sealed segment that is its end.
+    pub(crate) fn tail(&self) -> Position {
+        let tail = Position::from_u64(self.hot.tail.load(Ordering::SeqCst));
+        Position::new(tail.segment(), tail.offset().min(self.segment_end as u32))
+    }
+
+    /// Says whether a tail read as `tail` has no room at all.
+    #[inline]
+    pub(crate) fn is_sealed(&self, tail: Position) -> bool {
+        tail.offset() as usize > self.segment_end
+    }
+
+    /// Returns the first segment numbered `number` or higher.
+    pub(crate) fn segment_from(&self, number: u32) -> Option<Arc<Segment>> {
+        self.store()
+            .segments
+            .range(number..)
+            .next()
+            .map(|(_, segment)| Arc::clone(segment))
+    }
+
+    /// Begins the segment after the sealed one numbered `sealed`, unless another thread already has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Full`] when there is no room, [`ErrorKind::Closed`] after the end.
+    #[cold]
+    pub(crate) fn roll(&self, sealed: u32) -> Result<(), Error> {
+        let mut store = self.store();
+        loop {
+            let tail = Position::from_u64(self.hot.tail.load(Ordering::SeqCst));
+            if tail.segment() != sealed || !self.is_sealed(tail) {
+                return Ok(());
+            }
+            if store.closed {
+                return Err(Error::new(ErrorKind::Closed, "appending to a journal that is closed"));
+            }
+            if let Some(spare) = store.spares.pop_front() {
+                self.begin(&mut store, spare, sealed + 1);
+                return Ok(());
+            }
+            if let Some(error) = &store.full {
+                self.metrics.full.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                return Err(error.clone());
+            }
+            store = self.wait_for_room(store);
+        }
+    }
+
+    /// Puts `spare` into the log under `number` and moves the tail to it.
+    fn begin(&self, store: &mut Store, spare: Spare, number: u32) {
+        let segment = Segment::begin(spare.mapping, spare.generation, number);
+        let start = self.write_preamble(&segment);
+        store.segments.insert(number, Arc::new(segment));
+        self.metrics
+            .segments_begun
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.hot
+            .tail
+            .store(Position::new(number, start as u32).to_u64(), Ordering::SeqCst);
+        self.ask(store);
+    }
+
+    fn write_preamble(&self, segment: &Segment) -> usize {
+        if self.preamble.is_empty() {
+            return FRAMES_START;
+        }
+        segment.write(FRAMES_START, Kind::Note, &self.preamble)
+    }
+
+    /// Puts a segment that holds nothing but `payload` into the log, after everything appended so far.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Full`] when there is no spare for what comes after it.
+    pub(crate) fn insert_large(
+        &self,
+        mapping: Mapping,
+        generation: u64,
+        payload: &[u8],
+        notes: &[&[u8]],
+    ) -> Result<Position, Error> {
+        let mut store = self.store();
+        while store.spares.is_empty() {
+            if store.closed {
+                return Err(Error::new(ErrorKind::Closed, "appending to a journal that is closed"));
+            }
+            if let Some(error) = &store.full {
+                return Err(error.clone());
+            }
+            self.ask(&mut store);
+            store = self.wait_for_room(store);
+        }
+        // From this addition on everybody else finds the segment sealed, and waits for the lock that we hold.
+        let tail = Position::from_u64(self.hot.tail.fetch_add(SEALED, Ordering::SeqCst));
+        if let Some(segment) = store.segments.get(&tail.segment()) {
+            segment.seal(tail.offset() as usize);
+        }
+        store.bytes += mapping.map.len() as u64;
+        let number = tail.segment() + 1;
+        let segment = Segment::begin(Arc::new(mapping), generation, number);
+        let start = self.write_preamble(&segment);
+        let start = notes.iter().fold(start, |at, note| segment.write(at, Kind::Note, note));
+        let end = segment.write(start, Kind::Data, payload);
+        segment.seal(end);
+        self.metrics
+            .appended_large
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        store.segments.insert(number, Arc::new(segment));
+        if let Some(spare) = store.spares.pop_front() {
+            self.begin(&mut store, spare, number + 1);
+        }
+        Ok(Position::new(number, end as u32))
+    }
+
+    /// The size of a segment for one payload that does not fit an ordinary one.
+    pub(crate) fn large_bytes(&self, payload: usize, notes: &[&[u8]]) -> usize {
+        let notes: usize = notes.iter().map(|note| frame_bytes(note.len())).sum();
+        let frames = frame_bytes(self.preamble.len()) + notes + frame_bytes(payload);
+        (FRAMES_START + frames + TRAILER_BYTES).next_multiple_of(4096)
+    }
+
+    /// Starts the next frame on a fresh page, and returns the position everything so far stands before.
+    ///
+    /// A page that is being synced must not be stored to: the store would wait for the disk.
+    pub(crate) fn fence(&self, page: usize) -> Position {
+        loop {
+            let tail = Position::from_u64(self.hot.tail.load(Ordering::SeqCst));
+            let offset = tail.offset() as usize;
+            if offset >= self.segment_end || offset.is_multiple_of(page) {
+                return self.tail();
+            }
+            let Some(segment) = self
+                .segment_from(tail.segment())
+                .filter(|found| found.number == tail.segment())
+            else {
+                continue;
+            };
+            let fresh = offset.next_multiple_of(page).min(self.segment_end);
+            let moved = Position::new(tail.segment(), fresh as u32);
+            let swap =
+                self.hot
+                    .tail
+                    .compare_exchange(tail.to_u64(), moved.to_u64(), Ordering::SeqCst, Ordering::SeqCst);
+            if swap.is_ok() {
+                segment.write_padding(offset, fresh - offset);
+                return moved;
+            }
+        }
+    }
+
+    /// Asks the keeper to look for something to recycle or to make.
+    pub(crate) fn ask(&self, store: &mut Store) {
+        if !store.asked {
+            store.asked = true;
+            self.work.notify_one();
+        }
+    }
+
+    /// Tells everyone who waits that spares or hope have changed.
+    pub(crate) fn announce_room(&self) {
+        self.room.notify_all();
+    }
+
+    #[cfg(not(loom))]
+    fn wait_for_room<'s>(&self, store: MutexGuard<'s, Store>) -> MutexGuard<'s, Store> {
+        self.room.wait(store).unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// A model has no keeper that works by itself: no spare means full.
+    #[cfg(loom)]
+    fn wait_for_room<'s>(&self, mut store: MutexGuard<'s, Store>) -> MutexGuard<'s, Store> {
+        store.full = Some(Error::new(ErrorKind::Full, "no spare in the model"));
+        store
+    }
+
+    /// Waits, at most `timeout`, for a journal that was full to have room.
+    #[cfg(not(loom))]
+    pub(crate) fn wait_until_room(&self, timeout: Duration) -> bool {
+        let mut store = self.store();
+        self.ask(&mut store);
+        let full = |store: &mut Store| store.full.is_some() && store.spares.is_empty() && !store.closed;
+        let waited = self.room.wait_timeout_while(store, timeout, full);
+        !waited.unwrap_or_else(|poisoned| poisoned.into_inner()).1.timed_out()
+    }
+
+    /// The keeper waits here until it is asked, at most `timeout`.
+    #[cfg(not(loom))]
+    pub(crate) fn wait_for_work(&self, timeout: Duration) {
+        let store = self.store();
+        let idle = |store: &mut Store| !store.asked && !store.closed;
+        let waited = self.work.wait_timeout_while(store, timeout, idle);
+        waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0.asked = false;
+    }
+
+    /// Ends the log: no segment is begun any more.
+    pub(crate) fn close(&self) {
+        self.store().closed = true;
+        self.room.notify_all();
+        self.work.notify_all();
+    }
+}
+
+const _: () = assert!((SEALED as usize).is_multiple_of(FRAME_ALIGN));
