@@ -1,9 +1,9 @@
 //! Hydra-Logger and its peers, side by side, on this machine.
 //!
 //! Every peer runs in a child process of its own, started again for each scenario and each round; rounds are
-//! interleaved and the median of at least three is reported. What the files hold is counted after each run, record by record: a
-//! figure whose lines are not all there is marked. `cargo xtask bench` builds and runs it; the reports are a Markdown
-//! table, a page with plots, and the raw data as JSON.
+//! interleaved and the median of at least three is reported. What the files hold is counted after each run, record by
+//! record: a figure whose lines are not all there is marked. `cargo xtask bench` builds and runs it; the reports are a
+//! Markdown table, a page with plots, and the raw data as JSON.
 
 #![forbid(unsafe_code)]
 
