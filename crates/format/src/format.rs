@@ -1,0 +1,69 @@
+//! What every format is, and what several of them need.
+
+use std::fmt;
+
+use hydra_record::{Level, Record, Value};
+
+use crate::time::ClockFace;
+
+/// Makes a record's text.
+///
+/// Implementations are immutable, so one may serve several threads, each with its own [`ClockFace`] and buffer.
+///
+/// # Examples
+/// ```
+/// use hydra_format::{ClockFace, Formatter, Plain, PlainOptions};
+/// use hydra_record::*;
+///
+/// let (mut note, mut bytes, mut notes) = (Vec::new(), Vec::new(), Dictionary::new());
+/// LayerNote::put(1, "API", "API", &mut note);
+/// notes.learn(&note);
+/// let head = Head { time_ns: 1_000_000_000, site: 0, thread: 1, layer: 1, level: Level::Info };
+/// Encoder::message(&mut bytes, head, "two\nlines", None).finish();
+/// let record = notes.decode(&bytes, 1)?;
+///
+/// let plain = Plain::new(PlainOptions::default())?;
+/// let mut out = Vec::new();
+/// plain.write(&record, &mut ClockFace::utc(), &mut out);
+/// assert_eq!(out, b"1970-01-01 00:00:01 - API - INFO - two\\nlines\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Formatter: fmt::Debug + Send + Sync {
+    /// Appends exactly one record's text to `out`, with its line end. Nothing before it in `out` is touched.
+    fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>);
+
+    /// Returns what stands before the first record of a file, with its line end; `None` for most formats.
+    fn header(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// Bytes that differ from level to level, made once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PerLevel([Box<[u8]>; Level::ALL.len()]);
+
+impl PerLevel {
+    pub(crate) fn new(text: impl Fn(Level) -> String) -> PerLevel {
+        PerLevel(Level::ALL.map(|level| text(level).into_bytes().into()))
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, level: Level) -> &[u8] {
+        let [trace, debug, info, warning, error, critical] = &self.0;
+        match level {
+            Level::Trace => trace,
+            Level::Debug => debug,
+            Level::Info => info,
+            Level::Warning => warning,
+            Level::Error => error,
+            Level::Critical => critical,
+        }
+    }
+}
+
+/// All fields of a record, those of the call before those of the context around it: where both use a name, the call's
+/// is the nearer one and keeps it.
+#[inline]
+pub(crate) fn all_fields<'a>(record: &Record<'a>) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
+    record.fields().chain(record.context())
+}

@@ -1,0 +1,140 @@
+//! JSON Lines: each record one object on one line.
+//!
+//! ```text
+//! {"timestamp":"2026-01-31T12:00:00.000001Z","level":"INFO","logger":"API","message":"user 42","extra":{"id":42}}
+//! ```
+//!
+//! Then come the optional [`Keys`], `context` and `extra`, the last two only when they have fields. Fields keep their
+//! types: numbers are numbers (a float always with a point or more digits than an integer needs, so that a column does
+//! not change its type), non-finite floats and nothing are null, integers that need more than 64 bits are text.
+
+use std::borrow::Cow;
+
+use hydra_record::value::PANICKED_TEXT;
+use hydra_record::{Record, TextOut, Value};
+
+use crate::embed;
+use crate::escape::{Escaped, JsonDocument, JsonText, escape};
+use crate::format::{Formatter, PerLevel};
+use crate::keys::Keys;
+use crate::names::Names;
+use crate::time::ClockFace;
+
+/// Options of [`Json`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JsonOptions {
+    /// The optional keys.
+    pub keys: Keys,
+}
+
+/// Writes one JSON object a line.
+#[derive(Clone, Debug)]
+pub struct Json {
+    keys: Keys,
+    /// What stands between the time and the layer.
+    after_time: PerLevel,
+}
+
+impl Json {
+    /// Makes the format.
+    pub fn new(options: JsonOptions) -> Json {
+        Json {
+            keys: options.keys,
+            after_time: PerLevel::new(|level| format!(r#"","level":"{level}","logger":""#)),
+        }
+    }
+}
+
+impl Formatter for Json {
+    fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"timestamp":""#);
+        out.extend_from_slice(face.rfc3339(record.time_ns));
+        out.extend_from_slice(self.after_time.of(record.level));
+        escape::<JsonText>(record.layer(), out);
+        out.extend_from_slice(br#"","message":""#);
+        record.write_message(&mut Escaped::<JsonText>::new(out));
+        out.push(b'"');
+        self.keys.each(record, |name, value| {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            put_value(value, out);
+        });
+        if record.has_context() {
+            put_member(br#","context":"#, record.context(), out);
+        }
+        if record.has_fields() {
+            put_member(br#","extra":"#, record.fields(), out);
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// Writes a member whose value is an object, unless it has no fields.
+fn put_member<'a>(key: &[u8], fields: impl Iterator<Item = (&'a str, Value<'a>)>, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(key);
+    if !put_object(fields, out) {
+        out.truncate(start);
+    }
+}
+
+/// Writes fields as an object without doubled names; says whether there are any.
+#[inline]
+pub(crate) fn put_object<'a>(fields: impl Iterator<Item = (&'a str, Value<'a>)>, out: &mut Vec<u8>) -> bool {
+    let mut names = Names::new();
+    let mut before: &[u8] = b"{\"";
+    for (name, value) in fields {
+        out.extend_from_slice(before);
+        escape::<JsonText>(&names.claim(Cow::Borrowed(name)), out);
+        out.extend_from_slice(b"\":");
+        put_value(value, out);
+        before = b",\"";
+    }
+    let any = before == b",\"";
+    out.extend_from_slice(if any { b"}" } else { b"{}" });
+    any
+}
+
+/// Writes a value in the JSON type nearest to its own.
+#[inline]
+pub(crate) fn put_value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Str(text) | Value::Rendered(text) => put_text(text, out),
+        Value::U64(_) | Value::I64(_) | Value::Bool(_) | Value::Null => value.write_text(out),
+        Value::F64(number) if number.is_finite() => put_float(value, out),
+        Value::F32(number) if number.is_finite() => put_float(value, out),
+        Value::Json(text) if embed::is_document(text) => escape::<JsonDocument>(text, out),
+        Value::I128(number) if i64::try_from(number).is_ok() || u64::try_from(number).is_ok() => value.write_text(out),
+        Value::U128(number) if u64::try_from(number).is_ok() => value.write_text(out),
+        Value::Json(text) => put_text(text, out),
+        Value::Char(letter) => put_text(letter.encode_utf8(&mut [0; 4]), out),
+        Value::I128(_) | Value::U128(_) => put_bare_text(value, out),
+        Value::Panicked => put_text(PANICKED_TEXT, out),
+        // NaN, infinities, and kinds of value that later versions may add.
+        _ => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Writes a text with its quotes.
+#[inline]
+pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape::<JsonText>(text, out);
+    out.push(b'"');
+}
+
+/// Writes a number as text.
+pub(crate) fn put_bare_text(value: Value<'_>, out: &mut Vec<u8>) {
+    out.push(b'"');
+    value.write_text(&mut Escaped::<JsonText>::new(out));
+    out.push(b'"');
+}
+
+fn put_float(value: Value<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    value.write_text(out);
+    if !out.get(start..).unwrap_or_default().contains(&b'.') {
+        out.bare(".0");
+    }
+}

@@ -1,0 +1,101 @@
+//! logfmt: `timestamp=… level=… logger=… message="…" key=value …`, one record a line.
+//!
+//! A value is quoted when it is empty or holds a space, a quote, `=`, a backslash or anything that is escaped; inside
+//! quotes the escapes are JSON's, so every text comes back exactly. Types do not: logfmt has none.
+
+use std::borrow::Cow;
+
+use hydra_record::value::PANICKED_TEXT;
+use hydra_record::{Record, Value};
+
+use crate::escape::{Escaped, JsonText, Unquoted, escape, is_clean};
+use crate::format::{Formatter, PerLevel, all_fields};
+use crate::json;
+use crate::keys::Keys;
+use crate::names::Names;
+use crate::time::ClockFace;
+
+/// Options of [`Logfmt`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogfmtOptions {
+    /// The optional keys.
+    pub keys: Keys,
+}
+
+/// Writes lines of `key=value`.
+#[derive(Clone, Debug)]
+pub struct Logfmt {
+    keys: Keys,
+    after_time: PerLevel,
+}
+
+impl Logfmt {
+    /// Makes the format.
+    pub fn new(options: LogfmtOptions) -> Logfmt {
+        Logfmt {
+            keys: options.keys,
+            after_time: PerLevel::new(|level| format!(" level={level} logger=")),
+        }
+    }
+}
+
+impl Formatter for Logfmt {
+    fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"timestamp=");
+        out.extend_from_slice(face.rfc3339(record.time_ns));
+        out.extend_from_slice(self.after_time.of(record.level));
+        put_text(record.layer(), out);
+        out.extend_from_slice(b" message=\"");
+        record.write_message(&mut Escaped::<JsonText>::new(out));
+        out.push(b'"');
+        let mut names = Names::new();
+        for name in ["timestamp", "level", "logger", "message"] {
+            names.claim(Cow::Borrowed(name));
+        }
+        self.keys.each(record, |name, value| {
+            put_pair(&names.claim(Cow::Borrowed(name)), value, out)
+        });
+        put_pairs(record, &mut names, out);
+        out.push(b'\n');
+    }
+}
+
+/// Writes a space and `key=value` for each field of the record and its context.
+pub(crate) fn put_pairs<'a>(record: &Record<'a>, names: &mut Names<'a>, out: &mut Vec<u8>) {
+    for (name, value) in all_fields(record) {
+        put_pair(&names.claim(key(name)), value, out);
+    }
+}
+
+/// Returns a name that can stand before the `=`.
+fn key(name: &str) -> Cow<'_, str> {
+    if name.is_empty() {
+        return Cow::Borrowed("_");
+    }
+    if is_clean::<Unquoted>(name) {
+        return Cow::Borrowed(name);
+    }
+    let mut cleaned = Vec::new();
+    escape::<Unquoted>(name, &mut cleaned);
+    Cow::Owned(String::from_utf8_lossy(&cleaned).into_owned())
+}
+
+fn put_pair(name: &str, value: Value<'_>, out: &mut Vec<u8>) {
+    out.push(b' ');
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'=');
+    match value {
+        Value::Str(text) | Value::Rendered(text) | Value::Json(text) => put_text(text, out),
+        Value::Char(letter) => put_text(letter.encode_utf8(&mut [0; 4]), out),
+        Value::Panicked => put_text(PANICKED_TEXT, out),
+        bare => bare.write_text(out),
+    }
+}
+
+fn put_text(text: &str, out: &mut Vec<u8>) {
+    if !text.is_empty() && is_clean::<Unquoted>(text) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        json::put_text(text, out);
+    }
+}

@@ -1,0 +1,216 @@
+//! Plain text for people: `YYYY-MM-DD HH:MM:SS - LAYER - LEVEL - message`, in local time.
+//!
+//! In layer and message, line breaks become the two characters `\n` and `\r`, and other controls `\xNN`; tab stays. So
+//! a message that holds a backslash and an `n` looks like one that held a line break. Where that matters,
+//! [`PlainOptions::escape_backslash`] doubles each backslash, and every text can be had back exactly.
+
+use hydra_record::{Level, Record};
+
+use crate::color::{Colors, RESET};
+use crate::error::{Error, ErrorKind};
+use crate::escape::{Escaped, Line, Shown, escape};
+use crate::format::{Formatter, PerLevel};
+use crate::logfmt::put_pairs;
+use crate::names::Names;
+use crate::strftime::Pattern;
+use crate::template::{self, Word};
+use crate::time::ClockFace;
+
+const SEPARATOR: &str = " - ";
+
+/// Options of [`Plain`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainOptions {
+    /// How the time is shown, see [`Pattern`]. If neither this nor `time_format` says anything, no time is shown.
+    pub date_format: String,
+    /// Joined to `date_format` with one space when that has no time of day.
+    pub time_format: String,
+    /// The layer's part; placeholder `{name}` or `%(name)s`. If empty, the part is left out.
+    pub logger_name_format: String,
+    /// The rest; placeholders `level` (or `levelname`), `message` and `name`, as `{level}` or `%(level)s`.
+    pub message_format: String,
+    /// Colours the level's name and the layer.
+    pub color: bool,
+    /// Which colours.
+    pub colors: Colors,
+    /// Appends ` key=value` for each field of the record and its context, written as in logfmt.
+    pub include_extra: bool,
+    /// Keeps the line breaks of the message. The one record is then several lines, and a message can forge a record.
+    pub multiline: bool,
+    /// Doubles each backslash of layer and message, so that escapes cannot be mistaken for text.
+    pub escape_backslash: bool,
+}
+
+impl Default for PlainOptions {
+    fn default() -> PlainOptions {
+        PlainOptions {
+            date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
+            time_format: "%H:%M:%S".to_owned(),
+            logger_name_format: "{name}".to_owned(),
+            message_format: "{level} - {message}".to_owned(),
+            color: false,
+            colors: Colors::default(),
+            include_extra: false,
+            multiline: false,
+            escape_backslash: false,
+        }
+    }
+}
+
+/// Writes plain text.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    /// The time and what follows it.
+    time: Pattern,
+    parts: Vec<Part>,
+    include_extra: bool,
+    multiline: bool,
+    escape_backslash: bool,
+}
+
+/// A part of the line. All that is known beforehand, the level and its colours included, is one piece.
+#[derive(Clone, Debug)]
+enum Part {
+    Fixed(PerLevel),
+    Name,
+    Message,
+}
+
+impl Plain {
+    /// Makes the format.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownDirective`] in a date format, [`ErrorKind::UnknownPlaceholder`] in a template,
+    /// [`ErrorKind::MessageMissing`] for a `message_format` that would leave every message out.
+    pub fn new(options: PlainOptions) -> Result<Plain, Error> {
+        let name = template::parse("logger_name_format", &options.logger_name_format, &["name"])?;
+        let known = ["levelname", "level", "message", "name"];
+        let message = template::parse("message_format", &options.message_format, &known)?;
+        if !message.contains(&Word::Message) {
+            let text = format!(
+                "message_format `{}` has no placeholder {{message}}",
+                options.message_format
+            );
+            return Err(Error::new(ErrorKind::MessageMissing, text));
+        }
+        let between = if name.is_empty() { "" } else { SEPARATOR };
+        let words = name.into_iter().chain([Word::Text(between.to_owned())]).chain(message);
+        Ok(Plain {
+            time: time_pattern(&options)?,
+            parts: join(words, &options),
+            include_extra: options.include_extra,
+            multiline: options.multiline,
+            escape_backslash: options.escape_backslash,
+        })
+    }
+
+    #[inline]
+    fn put_message(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        match (self.multiline, self.escape_backslash) {
+            (false, false) => record.write_message(&mut Escaped::<Line>::new(out)),
+            (true, false) => record.write_message(&mut Escaped::<Shown<true, false>>::new(out)),
+            (false, true) => record.write_message(&mut Escaped::<Shown<false, true>>::new(out)),
+            (true, true) => record.write_message(&mut Escaped::<Shown<true, true>>::new(out)),
+        }
+    }
+
+    fn put_name(&self, name: &str, out: &mut Vec<u8>) {
+        if self.escape_backslash {
+            escape::<Shown<false, true>>(name, out);
+        } else {
+            escape::<Line>(name, out);
+        }
+    }
+}
+
+impl Formatter for Plain {
+    fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
+        face.local(record.time_ns, &self.time, out);
+        for part in &self.parts {
+            match part {
+                Part::Fixed(text) => out.extend_from_slice(text.of(record.level)),
+                Part::Name => self.put_name(record.layer(), out),
+                Part::Message => self.put_message(record, out),
+            }
+        }
+        if self.include_extra {
+            put_pairs(record, &mut Names::new(), out);
+        }
+        out.push(b'\n');
+    }
+}
+
+/// Reads both date formats as one pattern that also holds the separator after the time.
+fn time_pattern(options: &PlainOptions) -> Result<Pattern, Error> {
+    let (date, time) = (options.date_format.as_str(), options.time_format.as_str());
+    // Read even when it is not used: a mistake in it is a mistake in the configuration.
+    Pattern::parse(time)?;
+    let mut format = date.to_owned();
+    if !Pattern::parse(date)?.has_time() && !time.is_empty() {
+        if !date.is_empty() {
+            format.push(' ');
+        }
+        format.push_str(time);
+    }
+    if !format.is_empty() {
+        format.push_str(SEPARATOR);
+    }
+    let mut line = Vec::new();
+    escape::<Line>(&format, &mut line);
+    Pattern::parse(&String::from_utf8_lossy(&line))
+}
+
+/// Joins what stands fixed for each level between name and message.
+fn join(words: impl Iterator<Item = Word>, options: &PlainOptions) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut fixed: Vec<Fixed> = Vec::new();
+    let mut flush = |fixed: &mut Vec<Fixed>, part: Option<Part>| {
+        let done = std::mem::take(fixed);
+        if !done.is_empty() {
+            parts.push(Part::Fixed(PerLevel::new(|level| {
+                done.iter().map(|piece| piece.of(level, options)).collect()
+            })));
+        }
+        parts.extend(part);
+    };
+    for word in words {
+        match word {
+            Word::Text(text) => fixed.push(Fixed::Text(text)),
+            Word::Level => fixed.push(Fixed::Level),
+            Word::Message => flush(&mut fixed, Some(Part::Message)),
+            Word::Name => {
+                if options.color {
+                    fixed.push(Fixed::Color(options.colors.layer.start()));
+                }
+                flush(&mut fixed, Some(Part::Name));
+                if options.color {
+                    fixed.push(Fixed::Color(RESET.to_owned()));
+                }
+            }
+        }
+    }
+    flush(&mut fixed, None);
+    parts
+}
+
+/// A piece of what is known beforehand.
+enum Fixed {
+    Text(String),
+    Color(String),
+    Level,
+}
+
+impl Fixed {
+    fn of(&self, level: Level, options: &PlainOptions) -> String {
+        match self {
+            Fixed::Text(text) => {
+                let mut line = Vec::new();
+                escape::<Line>(text, &mut line);
+                String::from_utf8_lossy(&line).into_owned()
+            }
+            Fixed::Color(code) => code.clone(),
+            Fixed::Level if options.color => options.colors.of(level).paint(level.name()),
+            Fixed::Level => level.name().to_owned(),
+        }
+    }
+}

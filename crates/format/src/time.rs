@@ -1,0 +1,212 @@
+//! Instants become calendar text; what does not change from record to record is kept.
+//!
+//! The calendar is the proleptic Gregorian one, computed by hand, for any number of seconds an `i64` holds.
+
+use crate::strftime::{Moment, Pattern};
+
+const SECOND_NS: i64 = 1_000_000_000;
+const DAY_SECONDS: i64 = 86_400;
+const QUARTER_SECONDS: i64 = 900;
+/// Days of the 400 years after which the calendar repeats.
+const ERA_DAYS: i64 = 146_097;
+/// Days from 0000-03-01 to 1970-01-01.
+const EPOCH_DAYS: i64 = 719_468;
+
+/// A date and a time of day, without a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Civil {
+    /// Year; 0 is the year before 1.
+    pub year: i64,
+    /// Month, 1 to 12.
+    pub month: u8,
+    /// Day of the month, 1 to 31.
+    pub day: u8,
+    /// Hour, 0 to 23.
+    pub hour: u8,
+    /// Minute, 0 to 59.
+    pub minute: u8,
+    /// Second, 0 to 59.
+    pub second: u8,
+    /// Day of the week, 0 (Sunday) to 6.
+    pub weekday: u8,
+    /// Day of the year, 1 to 366.
+    pub yearday: u16,
+}
+
+impl Civil {
+    /// Returns the date and time that is `seconds` after 1970-01-01 00:00:00, or before it.
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_format::Civil;
+    /// let day = Civil::from_unix_seconds(-1);
+    /// assert_eq!((day.year, day.month, day.day, day.second), (1969, 12, 31, 59));
+    /// ```
+    pub fn from_unix_seconds(seconds: i64) -> Civil {
+        let days = seconds.div_euclid(DAY_SECONDS);
+        let clock = seconds.rem_euclid(DAY_SECONDS);
+        // Years are counted from March, so that the leap day is a year's last.
+        let shifted = days + EPOCH_DAYS;
+        let (era, era_day) = (shifted.div_euclid(ERA_DAYS), shifted.rem_euclid(ERA_DAYS));
+        let era_year = (era_day - era_day / 1460 + era_day / 36_524 - era_day / 146_096) / 365;
+        let march_day = era_day - (365 * era_year + era_year / 4 - era_year / 100);
+        let march_month = (5 * march_day + 2) / 153;
+        let month = if march_month < 10 {
+            march_month + 3
+        } else {
+            march_month - 9
+        };
+        let year = era_year + era * 400 + i64::from(month <= 2);
+        let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
+        let yearday = if month <= 2 {
+            march_day - 305
+        } else {
+            march_day + 60 + i64::from(leap)
+        };
+        Civil {
+            year,
+            month: month as u8,
+            day: (march_day - (153 * march_month + 2) / 5 + 1) as u8,
+            hour: (clock / 3600) as u8,
+            minute: (clock / 60 % 60) as u8,
+            second: (clock % 60) as u8,
+            weekday: (days + 4).rem_euclid(7) as u8,
+            yearday: yearday as u16,
+        }
+    }
+}
+
+/// Turns a record's time into text, and remembers the texts of the second it last met.
+///
+/// Each thread that formats has its own.
+#[derive(Clone, Debug)]
+pub struct ClockFace {
+    utc_offset: fn(i64) -> i32,
+    /// The quarter of an hour whose offset is known, and that offset.
+    quarter: i64,
+    offset: i32,
+    /// Nanoseconds at which the second of `utc` begins (wrapping), and its text.
+    utc_start_ns: i64,
+    utc: [u8; 27],
+    local: Local,
+}
+
+/// The text of one second in local time, under one pattern.
+#[derive(Clone, Debug, Default)]
+struct Local {
+    second: i64,
+    pattern: String,
+    text: Vec<u8>,
+}
+
+impl ClockFace {
+    /// Makes one whose local time is `utc_offset` seconds east of UTC at the given instant (seconds since 1970).
+    ///
+    /// The offset is asked for once for each quarter of an hour, at its beginning: zones change at no other time, and
+    /// so the answer does not depend on which record came first.
+    pub fn new(utc_offset: fn(i64) -> i32) -> ClockFace {
+        let mut face = ClockFace {
+            utc_offset,
+            quarter: 0,
+            offset: utc_offset(0),
+            utc_start_ns: 0,
+            utc: [0; 27],
+            local: Local::default(),
+        };
+        face.set_utc(0);
+        face
+    }
+
+    /// Makes one whose local time is UTC.
+    pub fn utc() -> ClockFace {
+        ClockFace::new(|_| 0)
+    }
+
+    /// Returns the instant as RFC 3339 text in UTC with six fractional digits (further ones are cut off).
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_format::ClockFace;
+    /// let mut face = ClockFace::utc();
+    /// assert_eq!(face.rfc3339(1_700_000_000_123_456_789), b"2023-11-14T22:13:20.123456Z");
+    /// ```
+    #[inline]
+    pub fn rfc3339(&mut self, time_ns: i64) -> &[u8; 27] {
+        // Wrapping, because the second that holds i64::MIN begins before it.
+        let mut past = time_ns.wrapping_sub(self.utc_start_ns) as u64;
+        if past >= SECOND_NS as u64 {
+            self.set_utc(time_ns);
+            past = time_ns.wrapping_sub(self.utc_start_ns) as u64;
+        }
+        let micros = (past / 1000) as u32;
+        let [.., a, b, c, d, e, f, _] = &mut self.utc;
+        [*a, *b] = pair(micros / 10_000);
+        [*c, *d] = pair(micros / 100 % 100);
+        [*e, *f] = pair(micros % 100);
+        &self.utc
+    }
+
+    #[cold]
+    fn set_utc(&mut self, time_ns: i64) {
+        let second = time_ns.div_euclid(SECOND_NS);
+        let civil = Civil::from_unix_seconds(second);
+        // The years that an i64 of nanoseconds reaches, 1677 to 2262, have four digits.
+        let year = civil.year as u32;
+        let [y, z] = pair(year / 100);
+        let [w, x] = pair(year % 100);
+        let [m, n] = pair(civil.month.into());
+        let [d, e] = pair(civil.day.into());
+        let [h, i] = pair(civil.hour.into());
+        let [j, k] = pair(civil.minute.into());
+        let [s, t] = pair(civil.second.into());
+        self.utc_start_ns = second.wrapping_mul(SECOND_NS);
+        self.utc = [
+            y, z, w, x, b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'.', b'0', b'0', b'0', b'0', b'0',
+            b'0', b'Z',
+        ];
+    }
+
+    /// Appends the instant in local time, in the form of `pattern`.
+    #[inline]
+    pub fn local(&mut self, time_ns: i64, pattern: &Pattern, out: &mut Vec<u8>) {
+        let second = time_ns.div_euclid(SECOND_NS);
+        if self.local.second == second && self.local.pattern == pattern.source() && !pattern.has_fraction() {
+            out.extend_from_slice(&self.local.text);
+        } else {
+            self.local_anew(time_ns, pattern, out);
+        }
+    }
+
+    #[cold]
+    fn local_anew(&mut self, time_ns: i64, pattern: &Pattern, out: &mut Vec<u8>) {
+        let unix_seconds = time_ns.div_euclid(SECOND_NS);
+        let offset = self.offset_at(unix_seconds);
+        let moment = Moment {
+            civil: Civil::from_unix_seconds(unix_seconds.saturating_add(offset.into())),
+            unix_seconds,
+            nanos: time_ns.rem_euclid(SECOND_NS) as u32,
+            offset,
+        };
+        self.local.second = unix_seconds;
+        self.local.pattern.clear();
+        self.local.pattern.push_str(pattern.source());
+        self.local.text.clear();
+        pattern.render(&moment, &mut self.local.text);
+        out.extend_from_slice(&self.local.text);
+    }
+
+    fn offset_at(&mut self, unix_seconds: i64) -> i32 {
+        let quarter = unix_seconds.div_euclid(QUARTER_SECONDS);
+        if quarter != self.quarter {
+            self.quarter = quarter;
+            self.offset = (self.utc_offset)(quarter * QUARTER_SECONDS);
+        }
+        self.offset
+    }
+}
+
+/// Returns the two decimal digits of a number below 100.
+#[inline]
+pub(crate) fn pair(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+}
