@@ -1,4 +1,5 @@
-//! Whatever happened to the files of a dead process's journal, looking at it and taking it over neither panics nor hangs.
+//! Whatever happened to the files of a dead process's journal, looking at it and taking it over neither panics nor
+//! hangs.
 //!
 //! A good journal is made once; the input patches copies of its files: six bytes a patch, for file, offset and value.
 

@@ -5,7 +5,7 @@ use super::lexer::Token;
 use super::source::Source;
 
 /// Where the outside world may be reached directly.
-const OUTSIDE: [&str; 5] = ["crates/os", "tools", "xtask", "benches", "torture"];
+const OUTSIDE: [&str; 6] = ["crates/os", "tools", "xtask", "benches", "torture", "fuzz"];
 
 /// The last parts of a path that may not be used in a room, and the replacement.
 const IN_ROOMS: [(&[&str], &str); 9] = [
