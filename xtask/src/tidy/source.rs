@@ -48,6 +48,11 @@ impl Source {
         self.in_test.get(index).copied().unwrap_or(false)
     }
 
+    /// The line the token at `index` begins on.
+    pub(crate) fn line_of(&self, index: usize) -> usize {
+        self.tokens.get(index).map_or(1, |token| token.line)
+    }
+
     /// The text of a line, counted from 1.
     pub(crate) fn line(&self, number: usize) -> &str {
         self.text.lines().nth(number.saturating_sub(1)).unwrap_or_default()
