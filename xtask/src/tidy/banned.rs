@@ -199,7 +199,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                "crates/head/src/retry.rs:2: banned: `std::time::Instant::now` is banned here: use hydra_os::clock::mono_ns"
+                "crates/head/src/retry.rs:2: banned: `std::time::Instant::now` is banned here: \
+                 use hydra_os::clock::mono_ns"
             ]
         );
         assert_eq!(
