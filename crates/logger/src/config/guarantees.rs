@@ -1,0 +1,142 @@
+//! Which guarantee a record gets: by level, by layer, by destination; the strongest wins.
+
+use std::collections::BTreeMap;
+
+use hydra_record::Level;
+
+use super::LoggingConfig;
+use crate::guarantee::Guarantee;
+
+/// The guarantees that a configuration asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Guarantees {
+    /// For this level and above. Levels below the least one named have the default.
+    pub levels: BTreeMap<Level, Guarantee>,
+    /// For the records of a layer.
+    pub layers: BTreeMap<String, Guarantee>,
+}
+
+/// What the call that logs a record waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The guarantee.
+    pub guarantee: Guarantee,
+    /// Whether `delivered` means local destinations only: so it is when nobody asked for it.
+    pub local_only: bool,
+}
+
+impl LoggingConfig {
+    /// Returns what a call waits for that logs at `level` to the configured layer `layer`.
+    ///
+    /// The default is `journaled`, and `synced` from ERROR on, with a journal directory; `queued`, and `delivered` to
+    /// local destinations from ERROR on, without. An entry for a level replaces the default for it and all above; the
+    /// entries of the layer and of the destinations that take the record can only make it stronger.
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_logger::config::LoggingConfig;
+    /// use hydra_logger::guarantee::Guarantee;
+    /// use hydra_record::Level;
+    /// # fn main() -> Result<(), hydra_logger::error::Error> {
+    /// let config = LoggingConfig::builder().journal_dir("logs/.journal").build()?;
+    /// assert_eq!(config.wanted("API", Level::Info).guarantee, Guarantee::Journaled);
+    /// assert_eq!(config.wanted("API", Level::Error).guarantee, Guarantee::Synced);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wanted(&self, layer: &str, level: Level) -> Wanted {
+        let by_level = self
+            .guarantees
+            .levels
+            .range(..=level)
+            .map(|(_, guarantee)| *guarantee)
+            .max();
+        let by_layer = self.guarantees.layers.get(layer).copied();
+        let destinations = self.layers.get(layer).map_or(&[][..], |layer| &layer.destinations);
+        let takes = destinations
+            .iter()
+            .filter(|destination| destination.level.is_none_or(|least| level >= least));
+        let by_destination = takes.filter_map(|destination| destination.guarantee).max();
+        let asked = by_level.max(by_layer).max(by_destination);
+        let default = self.default_guarantee(level);
+        match (asked, by_level) {
+            (Some(asked), Some(_)) => Wanted {
+                guarantee: asked,
+                local_only: false,
+            },
+            (Some(asked), None) if asked >= default => Wanted {
+                guarantee: asked,
+                local_only: false,
+            },
+            _ => Wanted {
+                guarantee: default,
+                local_only: default == Guarantee::Delivered,
+            },
+        }
+    }
+
+    fn default_guarantee(&self, level: Level) -> Guarantee {
+        match (self.journal.dir.is_some(), level >= Level::Error) {
+            (true, false) => Guarantee::Journaled,
+            (true, true) => Guarantee::Synced,
+            (false, false) => Guarantee::Queued,
+            (false, true) => Guarantee::Delivered,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{LogDestination, LogLayer};
+
+    /// Without a word in the configuration, errors wait for local destinations, everything else for memory.
+    #[test]
+    fn defaults_follow_the_journal() {
+        let memory = LoggingConfig::default();
+        assert_eq!(
+            memory.wanted("X", Level::Info),
+            Wanted {
+                guarantee: Guarantee::Queued,
+                local_only: false
+            }
+        );
+        assert_eq!(
+            memory.wanted("X", Level::Error),
+            Wanted {
+                guarantee: Guarantee::Delivered,
+                local_only: true
+            }
+        );
+        let file = LoggingConfig::builder().journal_dir("j").build().unwrap();
+        assert_eq!(file.wanted("X", Level::Critical).guarantee, Guarantee::Synced);
+    }
+
+    /// A level entry replaces the default; layers and destinations strengthen, never weaken.
+    #[test]
+    fn the_stronger_one_wins() {
+        let config = LoggingConfig::builder()
+            .journal_dir("j")
+            .guarantee(Level::Warning, Guarantee::Queued)
+            .layer_guarantee("AUDIT", Guarantee::Delivered)
+            .layer_guarantee("CHATTY", Guarantee::Queued)
+            .layer(
+                "API",
+                LogLayer::new(Level::Info).destination(
+                    LogDestination::console()
+                        .level(Level::Error)
+                        .guarantee(Guarantee::Synced),
+                ),
+            )
+            .build()
+            .unwrap();
+        let wanted = |layer, level| config.wanted(layer, level).guarantee;
+        assert_eq!(wanted("X", Level::Info), Guarantee::Journaled);
+        assert_eq!(wanted("X", Level::Error), Guarantee::Queued);
+        assert_eq!(wanted("AUDIT", Level::Debug), Guarantee::Delivered);
+        assert_eq!(wanted("CHATTY", Level::Info), Guarantee::Journaled);
+        assert_eq!(wanted("API", Level::Warning), Guarantee::Queued);
+        assert_eq!(wanted("API", Level::Error), Guarantee::Synced);
+    }
+}

@@ -1,0 +1,172 @@
+//! What a destination is, and what only such a destination needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::options::{Compress, DestinationType, FormatKey, Fsync, Rotate, ServiceType, Stream};
+use super::secret::{Secret, Url};
+use super::size::ByteSize;
+
+/// Where a destination leads.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A standard stream.
+    Console(ConsoleOptions),
+    /// A file.
+    File(FileOptions),
+    /// A kind that can be configured but not yet used: a logger refuses it, by its [`Remote::name`].
+    NotBuilt(Remote),
+}
+
+/// The options of a console.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConsoleOptions {
+    /// The stream; standard output by default.
+    pub stream: Stream,
+}
+
+/// The options of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileOptions {
+    /// The path as it was given; relative ones are resolved against the working directory when a logger is made.
+    pub path: PathBuf,
+    /// The size at which it is rotated; none: never. 5 MB by default.
+    pub max_size: Option<ByteSize>,
+    /// How many rotated files are kept; 0: the file is cut to nothing instead. 3 by default.
+    pub backup_count: u32,
+    /// When it is rotated besides by its size.
+    pub rotate: Rotate,
+    /// How rotated files are packed.
+    pub compress: Compress,
+    /// When it is brought to the device.
+    pub fsync: Fsync,
+    /// Whether a write counts as done only when it is on the device.
+    pub force_sync_io: bool,
+}
+
+impl FileOptions {
+    /// The size at which a file is rotated if nothing else is said.
+    pub const MAX_SIZE: ByteSize = ByteSize::mb(5);
+    /// How many rotated files are kept if nothing else is said.
+    pub const BACKUP_COUNT: u32 = 3;
+
+    /// Makes the default options of a path.
+    pub fn new(path: PathBuf) -> FileOptions {
+        FileOptions {
+            path,
+            max_size: Some(FileOptions::MAX_SIZE),
+            backup_count: FileOptions::BACKUP_COUNT,
+            rotate: Rotate::default(),
+            compress: Compress::default(),
+            fsync: Fsync::default(),
+            force_sync_io: false,
+        }
+    }
+}
+
+/// The options of a remote destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Remote {
+    /// Which kind it is.
+    pub destination_type: DestinationType,
+    /// The endpoint of `async_http`.
+    pub url: Option<Url>,
+    /// How `async_database` connects.
+    pub connection_string: Option<Secret>,
+    /// The queue of `async_queue`.
+    pub queue_url: Option<Url>,
+    /// The provider of `async_cloud`.
+    pub service_type: Option<ServiceType>,
+    /// What it authenticates with; never printed.
+    pub credentials: BTreeMap<String, Secret>,
+    /// How often a failed delivery is repeated.
+    pub retry_count: u32,
+    /// The wait before the first repetition.
+    pub retry_delay: Duration,
+    /// The longest a delivery may take.
+    pub timeout: Duration,
+    /// The most connections at a time.
+    pub max_connections: u32,
+}
+
+impl Remote {
+    /// Makes the default options of a kind.
+    pub(crate) fn new(destination_type: DestinationType) -> Remote {
+        Remote {
+            destination_type,
+            url: None,
+            connection_string: None,
+            queue_url: None,
+            service_type: None,
+            credentials: BTreeMap::new(),
+            retry_count: 3,
+            retry_delay: Duration::from_secs(1),
+            timeout: Duration::from_secs(30),
+            max_connections: 10,
+        }
+    }
+
+    /// Returns the type as it is written in a configuration, such as `async_http`.
+    pub fn name(&self) -> &'static str {
+        self.destination_type.name()
+    }
+}
+
+/// The details of a format; each belongs to the formats named with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FormatOptions {
+    /// Whether fields and context are written; none: as the format is usually read. All formats.
+    pub include_extra: Option<bool>,
+    /// The keys that are written besides the usual ones. JSON, GELF, logfmt.
+    pub keys: BTreeSet<FormatKey>,
+    /// Whether line breaks of a message are kept. Plain text.
+    pub multiline: bool,
+    /// Whether each backslash is doubled, so that an escape cannot be mistaken for text. Plain text.
+    pub escape_backslash: bool,
+    /// Whether line breaks become the two characters `\n`. CSV.
+    pub escape_newlines: bool,
+    /// Whether a text that a spreadsheet would take for a formula is disarmed. CSV.
+    pub guard_formulas: bool,
+    /// Whether control characters are kept. CSV.
+    pub keep_controls: bool,
+    /// The facility, 0 to 23; 1 (user) by default. Syslog.
+    pub facility: u8,
+    /// The name of the program; none: the program's own. Syslog.
+    pub app_name: Option<String>,
+    /// The id of the structured data, with an enterprise number. Syslog.
+    pub structured_data_id: String,
+    /// Whether a message begins with a byte order mark. Syslog.
+    pub bom: bool,
+    /// The host; none: this machine's name. GELF.
+    pub host: Option<String>,
+}
+
+impl FormatOptions {
+    /// The id of structured data if nothing else is said; 32473 is the number reserved for documentation.
+    pub const STRUCTURED_DATA_ID: &str = "hydra@32473";
+}
+
+impl Default for FormatOptions {
+    fn default() -> FormatOptions {
+        FormatOptions {
+            include_extra: None,
+            keys: BTreeSet::new(),
+            multiline: false,
+            escape_backslash: false,
+            escape_newlines: false,
+            guard_formulas: false,
+            keep_controls: false,
+            facility: 1,
+            app_name: None,
+            structured_data_id: FormatOptions::STRUCTURED_DATA_ID.to_owned(),
+            bom: false,
+            host: None,
+        }
+    }
+}
