@@ -1,1 +1,27 @@
-//! One worker per destination: read, filter, format, deliver, advance the cursor.
+//! One worker per destination: reads frames, filters, formats, delivers, retries, and advances its cursor.
+//!
+//! A head never touches another head: a slow or dead destination keeps journal segments alive and nothing else. Within a
+//! head the order is the journal's. What a dead process left comes first, so that a file's lines stay in order across a
+//! crash.
+//!
+//! # What is delivered how often
+//! A local file gets every record exactly once, also across a crash: before each write the cursor keeps where the bytes will
+//! land, and after a crash the records since are rendered again and compared with what stands there. A destination that
+//! cannot be read back gets a record at least once.
+#![forbid(unsafe_code)]
+
+mod deliver;
+mod error;
+mod filter;
+mod head;
+mod metrics;
+mod pending;
+mod retry;
+mod worker;
+
+pub use error::Error;
+pub use filter::Filter;
+pub use head::{Head, Spec};
+pub use metrics::{Counts, Metrics};
+pub use pending::Pending;
+pub use retry::Retry;

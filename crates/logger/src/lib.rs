@@ -1,1 +1,84 @@
 //! One journal, many heads: a logging system that loses no accepted record.
+//!
+//! Programs log into named *layers*; each layer goes to any number of *destinations*, each with its own level and format.
+//! Between the two lies one journal. A call encodes its record once, straight into the journal; each destination's worker
+//! reads it from there at its own pace. With a journal directory the journal is a mapped file, so an accepted record
+//! survives `kill -9` at the speed of memory.
+//!
+//! ```
+//! use hydra_logger::{HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, Format, info};
+//! use std::time::Duration;
+//! let dir = tempfile::tempdir()?;
+//! let log = HydraLogger::new(
+//!     LoggingConfig::builder()
+//!         .journal_dir(dir.path().join("journal"))
+//!         .layer("API", LogLayer::new(Level::Info)
+//!             .destination(LogDestination::file(dir.path().join("api.jsonl")).format(Format::Json)))
+//!         .build()?,
+//! )?;
+//! info!(log, layer: "API", "user {id} logged in from {ip}", id = 42, ip = "10.0.0.1"; tenant = "acme");
+//! let report = log.shutdown(Duration::from_secs(5))?;
+//! assert_eq!((report.delivered, report.left_in_journal), (1, 0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is guaranteed when a call returns
+//! See [`Guarantee`]. By default a record is in the journal; with a journal directory, errors are synced to the device, and
+//! without one they are delivered.
+//!
+//! # Features
+//! | feature | adds | default |
+//! |---------|------|---------|
+//! | `toml` | configuration files in TOML | yes |
+//! | `yaml` | configuration files in YAML and JSON | yes |
+//! | `gzip` | compression of rotated files | yes |
+#![forbid(unsafe_code)]
+
+mod assemble;
+mod r#async;
+mod capture;
+pub mod config;
+mod core;
+mod emergency;
+pub mod error;
+mod global;
+pub mod guarantee;
+mod health;
+mod layer;
+mod local;
+mod macros;
+mod pass;
+mod receipt;
+mod shutdown;
+mod site;
+mod sync;
+
+pub use crate::r#async::{AsyncHydraLogger, AsyncLayer, Work};
+pub use crate::config::{
+    ColorMode, Format, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow, Rotate, Stream, magic,
+};
+pub use crate::error::{Error, ErrorKind, Finding};
+pub use crate::guarantee::Guarantee;
+pub use crate::health::Health;
+pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};
+pub use crate::receipt::Receipt;
+pub use crate::shutdown::Report;
+pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};
+pub use hydra_head::Counts;
+pub use hydra_record::{Level, Value};
+
+/// What the macros' code names. Not part of the API.
+#[doc(hidden)]
+pub mod __private {
+    pub use core::option::Option::{None, Some};
+    pub use core::{file, format_args, line, module_path};
+
+    pub use hydra_macros::record;
+    pub use hydra_record::Level;
+    pub use hydra_record::note::{RawPiece, RawSite};
+
+    pub use crate::capture::{Argument, Field, check, forms, layer};
+    pub use crate::pass::Pass;
+    pub use crate::receipt::Receipt;
+    pub use crate::site::{Site, Target};
+}

@@ -1,0 +1,196 @@
+//! A head as its owner holds it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::task::Waker;
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use hydra_format::Formatter;
+use hydra_journal::{Adopted, Cursor, Journal, Position};
+use hydra_record::Level;
+use hydra_sink::Sink;
+
+use crate::error::Error;
+use crate::filter::Filter;
+use crate::metrics::{Counts, Metrics};
+use crate::pending::Pending;
+use crate::retry::Retry;
+use crate::worker::Worker;
+
+/// What a head is to do.
+pub struct Spec {
+    /// Names its cursor: the same destination must have the same name in every run.
+    pub name: String,
+    /// Tells the process's heads apart, from 0.
+    pub number: u32,
+    /// The configured layer whose records it takes.
+    pub route: String,
+    /// The least level it takes.
+    pub level: Level,
+    /// Makes the bytes.
+    pub formatter: Arc<dyn Formatter>,
+    /// Takes the bytes.
+    pub sink: Box<dyn Sink>,
+    /// About how many bytes go into one write.
+    pub batch_bytes: usize,
+    /// Whether each record is written by itself.
+    pub one_by_one: bool,
+    /// Whether each write is followed by a sync of the destination before it counts as delivered.
+    pub sync_writes: bool,
+    /// Whether what dead processes left for this destination is delivered.
+    pub replay: bool,
+    /// How to wait after a failure.
+    pub retry: Retry,
+}
+
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spec").field("name", &self.name).field("route", &self.route).finish_non_exhaustive()
+    }
+}
+
+/// The worker of one destination. Dropping the handle stops it where it is; what is left stays in the journal.
+#[derive(Debug)]
+pub struct Head {
+    name: String,
+    cursor: Cursor,
+    filter: Filter,
+    control: Arc<Control>,
+}
+
+/// What the handle and the worker share.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    order: AtomicU8,
+    pub(crate) metrics: Metrics,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    thread: Option<Thread>,
+    recovered: bool,
+    ended: bool,
+}
+
+const ORDER_RUN: u8 = 0;
+const ORDER_STOP: u8 = 1;
+
+impl Head {
+    /// Starts the worker. It first delivers what `adopted` journals hold for it, then follows `journal`.
+    ///
+    /// # Errors
+    /// When the journal takes no more cursors, or no thread can be started.
+    pub fn start(spec: Spec, journal: &Journal, adopted: &[Adopted]) -> Result<Head, Error> {
+        let name = spec.name.clone();
+        let cursor = journal.cursor(&name).map_err(Error::Cursor)?;
+        let filter = Filter::new(spec.route.clone(), spec.level);
+        let backlog = adopted.iter().filter_map(|journal| journal.cursor(&name)).collect();
+        let control = Arc::new(Control::default());
+        let worker = Worker::new(spec, cursor.clone(), backlog, Arc::clone(&control));
+        let title = format!("hydra-head-{}", worker.number());
+        let ended = Arc::clone(&control);
+        let started = hydra_os::thread::spawn(&title, move || {
+            ended.set(|state| state.thread = Some(std::thread::current()));
+            worker.run();
+            ended.set(|state| (state.ended, state.recovered) = (true, true));
+        });
+        started.map_err(|error| Error::Thread(title, error))?;
+        Ok(Head { name, cursor, filter, control })
+    }
+
+    /// Returns the name of its cursor.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the counters.
+    pub fn counts(&self) -> Counts {
+        self.control.metrics.counts()
+    }
+
+    /// Returns the position before which the destination has everything.
+    pub fn delivered(&self) -> Position {
+        self.cursor.delivered().reached()
+    }
+
+    /// Says whether the destination has everything before `position`; otherwise wakes `waker` when it has. An error means
+    /// that it never will.
+    pub fn poll_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), hydra_journal::Error>> {
+        self.cursor.poll_delivered(position, waker)
+    }
+
+    /// Waits, at most `timeout`, until everything that dead processes left has been delivered. Says whether it has.
+    pub fn wait_recovered(&self, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.recovered)
+    }
+
+    /// Returns what the destination has not taken yet, to be read once the worker has ended.
+    pub fn pending(&self) -> Pending {
+        Pending { cursor: self.cursor.clone(), filter: self.filter.clone() }
+    }
+
+    /// Tells the worker to stop after the write it is at. What it has not delivered stays in the journal.
+    pub fn stop(&self) {
+        self.control.order.store(ORDER_STOP, Ordering::Release);
+        self.nudge();
+    }
+
+    /// Has the worker look for something to do now.
+    pub fn nudge(&self) {
+        if let Some(thread) = &self.control.lock().thread {
+            thread.unpark();
+        }
+    }
+
+    /// Waits, at most `timeout`, for the worker to end. Says whether it has: one that hangs in its destination has not.
+    pub fn join(&self, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.ended)
+    }
+
+    fn wait(&self, timeout: Duration, done: fn(&State) -> bool) -> bool {
+        let state = self.control.lock();
+        let waited = self.control.changed.wait_timeout_while(state, timeout, |state| !done(state));
+        done(&waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0)
+    }
+}
+
+impl Drop for Head {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Control {
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.order.load(Ordering::Acquire) != ORDER_RUN
+    }
+
+    pub(crate) fn set_recovered(&self) {
+        self.set(|state| state.recovered = true);
+    }
+
+    /// Sleeps until `wait` is over or the head is told to stop.
+    pub(crate) fn pause(&self, wait: Duration) {
+        let end = Instant::now() + wait;
+        while !self.is_stopped() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::park_timeout(left);
+        }
+    }
+
+    fn set(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

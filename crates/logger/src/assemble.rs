@@ -1,0 +1,286 @@
+//! A configuration becomes a running logger.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hydra_format as format;
+use hydra_format::Formatter;
+use hydra_head::{Head, Retry, Spec};
+use hydra_journal::{Adopted, Journal, Options};
+use hydra_os::{clock, disk, process, random};
+use hydra_record::Origin;
+use hydra_sink as sink;
+use hydra_sink::Sink;
+
+use crate::config::{
+    ColorMode, Compress, ConsoleOptions, FileOptions, Format, Fsync, Kind, LogDestination, LoggingConfig, Overflow,
+    Rotate, Stream,
+};
+use crate::core::{Core, Outlet};
+use crate::error::{Error, ErrorKind};
+
+/// About how many bytes go into one write, unless `buffer_size` says otherwise.
+const BATCH_BYTES: usize = 64 << 10;
+/// How long the thread that waits for dead processes' journals sleeps between looks.
+const RECOVERY_LOOK: Duration = Duration::from_secs(3600);
+
+/// Builds the journal and a head for every destination, and takes over what dead processes left.
+pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
+    refuse_what_is_not_built(&config)?;
+    clock::calibrate();
+    let problems = Arc::new(Mutex::new(Vec::new()));
+    // Destinations first: a path that cannot be written is found before anything is made.
+    let planned = plan(&config)?;
+    let adopted = adopt(&config, &problems)?;
+    let journal = open_journal(&config)?;
+    let mut outlets = Vec::new();
+    for spec in planned {
+        let (route, level) = (spec.route.clone(), spec.level);
+        let head = Head::start(spec, &journal, &adopted);
+        let head = head.map_err(|error| Error::new(ErrorKind::Destination, "start a destination").from_source(error))?;
+        outlets.push(Outlet { route, level, head });
+    }
+    let core = Arc::new(Core::new(config, journal, outlets, problems));
+    finish_recovery(&core, adopted)?;
+    crate::shutdown::register(&core)?;
+    Ok(core)
+}
+
+fn refuse_what_is_not_built(config: &LoggingConfig) -> Result<(), Error> {
+    let refuse = |layer: &str, what: String| {
+        let cause = format!("{what} is not built yet");
+        Err(Error::new(ErrorKind::Unsupported, "build a logger with layer").at(layer).because(cause))
+    };
+    for (name, layer) in &config.layers {
+        for destination in &layer.destinations {
+            if let Kind::NotBuilt(remote) = &destination.kind {
+                return refuse(name, format!("the destination type `{}`", remote.name()));
+            }
+            let overflow = destination.overflow.unwrap_or(config.journal.overflow);
+            if overflow != Overflow::Block {
+                return refuse(name, format!("`overflow = \"{overflow}\"`"));
+            }
+            if destination.fallback.is_some() {
+                return refuse(name, "`fallback`".to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
+    let mut preamble = Vec::new();
+    let origin = Origin {
+        process: process::id(),
+        program: process::name(),
+        host: process::host(),
+        instance: random::bytes16(),
+    };
+    origin.put(&mut preamble);
+    let defaults = Options::default();
+    let quota_bytes = config.journal.max_size.bytes();
+    let segment_bytes = match config.journal.segment_size {
+        Some(size) => size.bytes() as usize,
+        // A small quota still has to hold several segments.
+        None => ((quota_bytes / 8) as usize).clamp(hydra_journal::SEGMENT_BYTES_MIN, defaults.segment_bytes),
+    };
+    let options = Options { dir: config.journal.dir.clone(), segment_bytes, quota_bytes, preamble };
+    Journal::create(options).map_err(|error| {
+        let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log without a \
+                      journal on disk";
+        Error::new(ErrorKind::Journal, "open the journal").from_source(error).advise(advice)
+    })
+}
+
+fn adopt(config: &LoggingConfig, problems: &Mutex<Vec<String>>) -> Result<Vec<Adopted>, Error> {
+    let Some(dir) = &config.journal.dir else { return Ok(Vec::new()) };
+    let all = Adopted::all(dir);
+    let all = all.map_err(|error| Error::new(ErrorKind::Journal, "take over dead processes' journals").from_source(error))?;
+    let mut adopted = Vec::new();
+    for one in all {
+        match one {
+            Ok(journal) => adopted.push(journal),
+            // It stays where it is; this process logs all the same.
+            Err(error) => problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(error.to_string()),
+        }
+    }
+    Ok(adopted)
+}
+
+/// Removes the adopted journals once every head has what they held.
+fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result<(), Error> {
+    if adopted.is_empty() {
+        return Ok(());
+    }
+    let (outlets, problems) = (Arc::clone(&core.outlets), Arc::clone(&core.problems));
+    let started = hydra_os::thread::spawn("hydra-recovery", move || {
+        for outlet in outlets.iter() {
+            while !outlet.head.wait_recovered(RECOVERY_LOOK) {}
+        }
+        for journal in adopted {
+            if let Err(error) = journal.remove_if_done() {
+                problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(error.to_string());
+            }
+        }
+    });
+    let started = started.map_err(|error| Error::new(ErrorKind::Journal, "start the recovery's thread").from_source(error))?;
+    *core.recovery.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(started);
+    Ok(())
+}
+
+/// Makes what each destination's head needs. Files are opened, so that a wrong path is an error now.
+fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
+    let mut specs: Vec<Spec> = Vec::new();
+    for (route, layer) in &config.layers {
+        for destination in &layer.destinations {
+            let place = place_of(destination)?;
+            let base = format!("{route}|{place}");
+            let same = specs.iter().filter(|spec| spec.name == base || spec.name.starts_with(&format!("{base}#"))).count();
+            let name = if same == 0 { base } else { format!("{base}#{}", same + 1) };
+            let formatter = formatter(config, destination)?;
+            let sink = open_sink(destination, &*formatter)?;
+            let file = file_options(destination);
+            specs.push(Spec {
+                name,
+                number: specs.len() as u32,
+                route: route.clone(),
+                level: destination.level.unwrap_or(hydra_record::Level::Trace),
+                formatter,
+                sink,
+                batch_bytes: destination.buffer_size.map_or(BATCH_BYTES, |size| size.bytes() as usize),
+                one_by_one: destination.force_flush,
+                sync_writes: file.is_some_and(|file| file.force_sync_io || file.fsync == Fsync::Every),
+                replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
+                retry: Retry::default(),
+            });
+        }
+    }
+    Ok(specs)
+}
+
+fn file_options(destination: &LogDestination) -> Option<&FileOptions> {
+    match &destination.kind {
+        Kind::File(file) => Some(file),
+        _ => None,
+    }
+}
+
+/// Names a destination's place: the same in every run, however the configuration spells it.
+fn place_of(destination: &LogDestination) -> Result<String, Error> {
+    match &destination.kind {
+        Kind::File(file) => Ok(format!("file|{}", absolute(&file.path)?.display())),
+        Kind::Console(console) => Ok(format!("console|{}", console.stream)),
+        Kind::NotBuilt(remote) => Ok(remote.name().to_owned()),
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(|error| Error::new(ErrorKind::Destination, "resolve").at(path.display()).from_source(error))
+}
+
+fn is_terminal(destination: &LogDestination) -> bool {
+    matches!(&destination.kind, Kind::Console(console) if stream(console).is_terminal())
+}
+
+fn stream(console: &ConsoleOptions) -> disk::Stream {
+    match console.stream {
+        Stream::Stdout => disk::Stream::Output,
+        Stream::Stderr => disk::Stream::Error,
+    }
+}
+
+fn open_sink(destination: &LogDestination, formatter: &dyn Formatter) -> Result<Box<dyn Sink>, Error> {
+    match &destination.kind {
+        Kind::Console(console) => Ok(Box::new(sink::ConsoleSink::new(stream(console)))),
+        Kind::File(file) => {
+            let mut opened = sink::FileSink::shared(sink_options(file, formatter)?).map_err(refused)?;
+            // Asks for nothing to be written, but opens: a path that cannot be written is told now.
+            opened.begin(sink::Batch::default()).map_err(refused)?;
+            opened.abandon();
+            Ok(Box::new(opened))
+        }
+        Kind::NotBuilt(remote) => Err(Error::new(ErrorKind::Unsupported, "open").at(remote.name())),
+    }
+}
+
+fn refused(error: sink::Error) -> Error {
+    Error::new(ErrorKind::Destination, "open a destination").from_source(error)
+}
+
+fn sink_options(file: &FileOptions, formatter: &dyn Formatter) -> Result<sink::FileOptions, Error> {
+    Ok(sink::FileOptions {
+        path: absolute(&file.path)?,
+        max_size: file.max_size.map(|size| size.bytes()),
+        backup_count: file.backup_count,
+        rotate: match file.rotate {
+            Rotate::Size => None,
+            Rotate::Hourly => Some(sink::Every::Hour),
+            Rotate::Daily => Some(sink::Every::Day),
+        },
+        gzip: file.compress == Compress::Gzip,
+        preamble: formatter.header(),
+        sync_every_write: false,
+    })
+}
+
+fn formatter(config: &LoggingConfig, destination: &LogDestination) -> Result<Arc<dyn Formatter>, Error> {
+    let options = &destination.format_options;
+    let extra = options.include_extra;
+    let wrong = |error: format::Error| Error::new(ErrorKind::Configuration, "use a format").from_source(error);
+    Ok(match destination.format {
+        Format::PlainText => Arc::new(format::Plain::new(plain_options(config, destination)).map_err(wrong)?),
+        Format::Json => Arc::new(format::Json::new(format::JsonOptions::default())),
+        Format::Csv => Arc::new(format::Csv::new(format::CsvOptions {
+            extra: extra.unwrap_or(false),
+            escape_newlines: options.escape_newlines,
+            guard_formulas: options.guard_formulas,
+            ..format::CsvOptions::default()
+        })),
+        Format::Syslog => {
+            let syslog = format::SyslogOptions {
+                facility: options.facility,
+                app_name: options.app_name.clone(),
+                structured_data_id: options.structured_data_id.clone(),
+                bom: options.bom,
+            };
+            Arc::new(format::Syslog::new(syslog).map_err(wrong)?)
+        }
+        Format::Gelf => {
+            Arc::new(format::Gelf::new(format::GelfOptions { host: options.host.clone(), ..format::GelfOptions::default() }))
+        }
+        Format::Logfmt => Arc::new(format::Logfmt::new(format::LogfmtOptions::default())),
+    })
+}
+
+fn plain_options(config: &LoggingConfig, destination: &LogDestination) -> format::PlainOptions {
+    let mut plain = format::PlainOptions {
+        color: is_colored(destination),
+        include_extra: destination.format_options.include_extra.unwrap_or(false),
+        multiline: destination.format_options.multiline,
+        ..format::PlainOptions::default()
+    };
+    let set = |place: &mut String, value: &Option<String>| {
+        if let Some(value) = value {
+            place.clone_from(value);
+        }
+    };
+    set(&mut plain.date_format, &config.date_format);
+    set(&mut plain.time_format, &config.time_format);
+    set(&mut plain.logger_name_format, &config.logger_name_format);
+    set(&mut plain.message_format, &config.message_format);
+    plain
+}
+
+/// Colour on `auto`: when the stream is a terminal that wants it.
+fn is_colored(destination: &LogDestination) -> bool {
+    let asked_not_to = || {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        set("NO_COLOR").is_some() || set("TERM").is_some_and(|term| term == "dumb")
+    };
+    match destination.color_mode {
+        ColorMode::Never => false,
+        ColorMode::Always => matches!(destination.kind, Kind::Console(_)),
+        ColorMode::Auto => is_terminal(destination) && !asked_not_to(),
+    }
+}

@@ -1,0 +1,167 @@
+//! The asynchronous handle: the same engine, the same calls, nothing that blocks an executor.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use hydra_record::Level;
+
+use crate::config::LoggingConfig;
+use crate::core::Core;
+use crate::error::Error;
+use crate::health::Health;
+use crate::pass::Pass;
+use crate::receipt::Receipt;
+use crate::shutdown::{self, Report};
+use crate::site::{Site, Target};
+use crate::sync::{HydraLogger, common};
+
+/// A logger whose calls append at once and return a receipt to await.
+///
+/// It needs no runtime and works on every executor: whatever waits is woken by the journal's own threads. A record is
+/// appended when the call is made, whether its receipt is awaited or not. Only when the journal's quota is used up does
+/// the call itself wait for room.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{AsyncHydraLogger, LoggingConfig, info};
+/// use std::time::Duration;
+/// # futures::executor::block_on(async {
+/// let log = AsyncHydraLogger::new(LoggingConfig::default())?;
+/// log.info("API", "started").await?;
+/// info!(log, layer: "API", "user {id}", id = 42).await?;
+/// let report = log.shutdown(Duration::from_secs(5)).await?;
+/// assert_eq!(report.accepted, 2);
+/// # Ok::<(), hydra_logger::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct AsyncHydraLogger {
+    pub(crate) core: Arc<Core>,
+}
+
+impl AsyncHydraLogger {
+    /// Starts a logger; also outside of any runtime.
+    ///
+    /// # Errors
+    /// As [`HydraLogger::new`].
+    pub fn new(config: LoggingConfig) -> Result<AsyncHydraLogger, Error> {
+        Ok(AsyncHydraLogger { core: crate::assemble::assemble(config)? })
+    }
+
+    /// Returns a synchronous handle on the same logger.
+    pub fn sync_handle(&self) -> HydraLogger {
+        HydraLogger { core: Arc::clone(&self.core) }
+    }
+
+    /// Returns a handle with the layer resolved once.
+    pub fn layer(&self, name: &str) -> AsyncLayer {
+        let id = self.core.layers.find(name).map_or(0, |layer| layer.id);
+        AsyncLayer { core: Arc::clone(&self.core), id }
+    }
+
+    /// Resolves when everything accepted before the call is with its destinations.
+    ///
+    /// # Errors
+    /// As [`HydraLogger::flush`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub fn flush(&self, timeout: Duration) -> Work<Result<(), Error>> {
+        let core = Arc::clone(&self.core);
+        Work::start(move || shutdown::flush(&core, timeout))
+    }
+
+    /// Accepts nothing more, delivers everything accepted, and ends, as [`HydraLogger::shutdown`] does.
+    ///
+    /// # Errors
+    /// None at present.
+    ///
+    /// # Cancel safety
+    /// It goes on when the future is dropped.
+    pub fn shutdown(&self, timeout: Duration) -> Work<Result<Report, Error>> {
+        let core = Arc::clone(&self.core);
+        Work::start(move || Ok(shutdown::shutdown(&core, timeout)))
+    }
+}
+
+/// A layer of an asynchronous logger, resolved.
+#[derive(Clone, Debug)]
+pub struct AsyncLayer {
+    core: Arc<Core>,
+    id: u16,
+}
+
+impl Target for AsyncHydraLogger {
+    #[inline]
+    fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
+        self.core.open(level, site, layer, false)
+    }
+}
+
+impl Target for AsyncLayer {
+    #[inline]
+    fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
+        match layer {
+            None => self.core.open_layer(level, self.id, false),
+            Some(_) => self.core.open(level, site, layer, false),
+        }
+    }
+}
+
+common!(AsyncHydraLogger, false);
+common!(@layer AsyncLayer, false);
+
+/// Something that goes on in a thread of its own, begun when this was made; a future of its result.
+#[derive(Debug)]
+pub struct Work<T> {
+    outcome: Arc<Mutex<Outcome<T>>>,
+}
+
+#[derive(Debug)]
+struct Outcome<T> {
+    result: Option<T>,
+    waker: Option<Waker>,
+}
+
+impl<T: Send + 'static> Work<T> {
+    fn start(work: impl FnOnce() -> T + Send + 'static) -> Work<T> {
+        let outcome = Arc::new(Mutex::new(Outcome { result: None, waker: None }));
+        let (job, shared) = (Arc::new(Mutex::new(Some(work))), Arc::clone(&outcome));
+        let inline = Arc::clone(&job);
+        let started = hydra_os::thread::spawn("hydra-work", move || run(&job, &shared));
+        if started.is_err() {
+            // No thread to be had: better to block the caller than not to do it.
+            run(&inline, &outcome);
+        }
+        Work { outcome }
+    }
+}
+
+fn run<T>(job: &Mutex<Option<impl FnOnce() -> T>>, outcome: &Mutex<Outcome<T>>) {
+    let work = job.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+    let result = work.map(|work| work());
+    let waker = {
+        let mut outcome = outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        outcome.result = result;
+        outcome.waker.take()
+    };
+    waker.into_iter().for_each(Waker::wake);
+}
+
+impl<T> Future for Work<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let mut outcome = self.outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match outcome.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                outcome.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

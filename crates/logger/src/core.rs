@@ -1,0 +1,205 @@
+//! The running logger behind all handles: journal, heads, layers.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
+use hydra_head::Head;
+use hydra_journal::{Journal, Position};
+use hydra_record::Level;
+
+use crate::config::LoggingConfig;
+use crate::error::{Error, ErrorKind};
+use crate::layer::{LayerState, Layers};
+use crate::pass::Pass;
+use crate::receipt::Receipt;
+use crate::shutdown::Report;
+use crate::site::Site;
+
+/// A gate that no level passes: the logger is shut down.
+const CLOSED: u8 = u8::MAX;
+
+/// One running logger. Handles are references to it; the last one to go shuts it down.
+#[derive(Debug)]
+pub(crate) struct Core {
+    /// Tells it from the process's other loggers.
+    pub(crate) id: u64,
+    pub(crate) config: LoggingConfig,
+    pub(crate) journal: Journal,
+    pub(crate) frame_max: usize,
+    pub(crate) outlets: Arc<Vec<Outlet>>,
+    pub(crate) layers: Layers,
+    /// The least level that any layer takes: what a disabled call looks at.
+    gate: AtomicU8,
+    closed: AtomicBool,
+    pub(crate) counters: Counters,
+    /// The report of the shutdown, once it has happened; held while it happens.
+    pub(crate) report: Mutex<Option<Report>>,
+    /// What went wrong with journals of dead processes.
+    pub(crate) problems: Arc<Mutex<Vec<String>>>,
+    /// The thread that removes dead processes' journals once they are delivered.
+    pub(crate) recovery: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// One destination at work.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    pub(crate) route: String,
+    pub(crate) level: Level,
+    pub(crate) head: Head,
+}
+
+/// What became of calls that did not reach the journal.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) after_close: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) no_destination: AtomicU64,
+    pub(crate) fell_back: AtomicU64,
+}
+
+impl Core {
+    pub(crate) fn new(
+        config: LoggingConfig,
+        journal: Journal,
+        outlets: Vec<Outlet>,
+        problems: Arc<Mutex<Vec<String>>>,
+    ) -> Core {
+        let layers = Layers::new(&config);
+        Core {
+            id: hydra_os::random::u64(),
+            frame_max: journal.frame_max(),
+            gate: AtomicU8::new(layers.lowest_gate()),
+            layers,
+            config,
+            journal,
+            outlets: Arc::new(outlets),
+            closed: AtomicBool::new(false),
+            counters: Counters::default(),
+            report: Mutex::new(None),
+            problems,
+            recovery: Mutex::new(None),
+        }
+    }
+
+    /// Opens the way for a call, if its level is enabled. Costs one relaxed load when it is not.
+    #[inline]
+    pub(crate) fn open<'a>(self: &'a Arc<Core>, level: Level, site: &Site, layer: Option<&str>, waits: bool) -> Option<Pass<'a>> {
+        // Nothing is published through the gate: a call that sees an old value is a call made a moment earlier.
+        let gate = self.gate.load(Ordering::Relaxed);
+        if level.number() < gate {
+            return self.shut(gate);
+        }
+        let layer = site.layer(self, layer.unwrap_or(crate::layer::DEFAULT))?;
+        self.pass(level, layer, waits)
+    }
+
+    /// Opens the way for a call whose layer is known.
+    #[inline]
+    pub(crate) fn open_layer<'a>(self: &'a Arc<Core>, level: Level, layer: u16, waits: bool) -> Option<Pass<'a>> {
+        let gate = self.gate.load(Ordering::Relaxed);
+        if level.number() < gate {
+            return self.shut(gate);
+        }
+        self.pass(level, self.layers.get(layer)?, waits)
+    }
+
+    /// Opens the way for a call that names its layer and has no site.
+    #[inline]
+    pub(crate) fn open_named<'a>(self: &'a Arc<Core>, level: Level, layer: &str, waits: bool) -> Option<Pass<'a>> {
+        let gate = self.gate.load(Ordering::Relaxed);
+        if level.number() < gate {
+            return self.shut(gate);
+        }
+        self.pass(level, self.layers.find(layer)?, waits)
+    }
+
+    #[inline]
+    fn pass<'a>(self: &'a Arc<Core>, level: Level, layer: &'a LayerState, waits: bool) -> Option<Pass<'a>> {
+        if level.number() < layer.gate {
+            return None;
+        }
+        Some(Pass { core: self, layer, level, waits })
+    }
+
+    /// Says whether any destination of any layer takes records of that level.
+    #[inline]
+    pub(crate) fn is_enabled(&self, level: Level) -> bool {
+        level.number() >= self.gate.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn shut(&self, gate: u8) -> Option<Pass<'_>> {
+        if gate == CLOSED {
+            self.counters.after_close.fetch_add(1, Ordering::Relaxed);
+        }
+        None
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Lets no further call through.
+    pub(crate) fn close_gate(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.gate.store(CLOSED, Ordering::Relaxed);
+    }
+
+    /// Counts a record for a layer without destinations.
+    #[cold]
+    pub(crate) fn discard(&self) -> Receipt {
+        self.counters.no_destination.fetch_add(1, Ordering::Relaxed);
+        Receipt::disabled()
+    }
+
+    /// Counts a record that was not accepted, and tells the caller.
+    #[cold]
+    pub(crate) fn refuse(&self, error: Error) -> Receipt {
+        let counter =
+            if error.kind() == ErrorKind::Closed { &self.counters.after_close } else { &self.counters.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Receipt::failed(error)
+    }
+
+    /// Has every head look for something to do now.
+    pub(crate) fn nudge(&self) {
+        self.outlets.iter().for_each(|outlet| outlet.head.nudge());
+    }
+
+    /// Says whether every destination that takes such a record has everything before `position`.
+    pub(crate) fn poll_delivered(
+        &self,
+        position: Position,
+        route: &str,
+        level: Level,
+        waker: &Waker,
+    ) -> Option<Result<(), Error>> {
+        let takers = self.outlets.iter().filter(|outlet| outlet.route == route && level >= outlet.level);
+        poll_all(takers.map(|outlet| &outlet.head), position, waker)
+    }
+
+    /// Says whether every destination has everything before `position`.
+    pub(crate) fn poll_all_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
+        poll_all(self.outlets.iter().map(|outlet| &outlet.head), position, waker)
+    }
+}
+
+fn poll_all<'h>(
+    heads: impl Iterator<Item = &'h Head>,
+    position: Position,
+    waker: &Waker,
+) -> Option<Result<(), Error>> {
+    let mut waiting = false;
+    for head in heads {
+        match head.poll_delivered(position, waker) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                let error = Error::new(ErrorKind::Destination, "deliver a record").at(head.name()).from_source(error);
+                return Some(Err(error));
+            }
+            None => waiting = true,
+        }
+    }
+    if waiting { None } else { Some(Ok(())) }
+}

@@ -1,0 +1,21 @@
+//! The process-wide state of the library, all of it.
+
+use std::sync::atomic::AtomicU32;
+use std::sync::{LazyLock, Mutex, Weak};
+
+use crate::config::magic::Registry;
+use crate::core::Core;
+
+/// The loggers that are drained when the process exits.
+pub(crate) static LOGGERS: Mutex<Vec<Weak<Core>>> = Mutex::new(Vec::new());
+
+/// The magic configurations of the process.
+pub(crate) static MAGIC: LazyLock<Registry> = LazyLock::new(Registry::with_built_ins);
+
+/// The number for the next call site that is passed for the first time.
+pub(crate) static NEXT_SITE: AtomicU32 = AtomicU32::new(1);
+
+thread_local! {
+    /// What the thread keeps between its calls.
+    pub(crate) static LOCAL: crate::local::Slot = const { std::cell::RefCell::new(None) };
+}

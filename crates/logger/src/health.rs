@@ -1,0 +1,59 @@
+//! How a logger is doing.
+
+use std::sync::atomic::Ordering;
+
+use hydra_head::Counts;
+
+use crate::core::Core;
+
+/// A logger's counters at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether it accepts records.
+    pub accepting: bool,
+    /// Records accepted.
+    pub accepted: u64,
+    /// Records refused, for their size or because the journal could not take them; each caller was told.
+    pub refused: u64,
+    /// Calls after the end.
+    pub after_close: u64,
+    /// Calls that named a layer the configuration does not have.
+    pub unknown_layer: u64,
+    /// Records of layers without a destination.
+    pub no_destination: u64,
+    /// Bytes that the journal's segments take.
+    pub journal_bytes: u64,
+    /// Times a caller found the journal full.
+    pub journal_full: u64,
+    /// Syncs of the journal that failed: nothing is called synced any more after the first.
+    pub syncs_failed: u64,
+    /// Each destination, by the name of its cursor.
+    pub destinations: Vec<(String, Counts)>,
+    /// What went wrong with journals that dead processes left.
+    pub problems: Vec<String>,
+}
+
+impl Health {
+    pub(crate) fn of(core: &Core) -> Health {
+        let metrics = core.journal.metrics();
+        Health {
+            accepting: !core.is_closed(),
+            accepted: core.journal.records(),
+            refused: core.counters.refused.load(Ordering::Relaxed),
+            after_close: core.counters.after_close.load(Ordering::Relaxed),
+            unknown_layer: core.layers.unknown.load(Ordering::Relaxed),
+            no_destination: core.counters.no_destination.load(Ordering::Relaxed),
+            journal_bytes: core.journal.bytes(),
+            journal_full: metrics.full.load(Ordering::Relaxed),
+            syncs_failed: metrics.syncs_failed.load(Ordering::Relaxed),
+            destinations: core.outlets.iter().map(|o| (o.head.name().to_owned(), o.head.counts())).collect(),
+            problems: core.problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone(),
+        }
+    }
+
+    /// Says whether nothing is wrong: it accepts, no sync has failed and no destination's last write has.
+    pub fn is_healthy(&self) -> bool {
+        self.accepting && self.syncs_failed == 0 && self.refused == 0
+    }
+}

@@ -1,0 +1,80 @@
+//! What each thread keeps between its calls: a buffer to encode in and its way into each journal.
+
+use std::cell::RefCell;
+
+use hydra_journal::{NoteSlot, Writer};
+
+use crate::core::Core;
+
+/// A buffer that grew past this for one record is given back.
+const SCRATCH_BYTES_KEPT: usize = 64 << 10;
+/// The most journals a thread keeps a way into.
+const WRITERS_MAX: usize = 8;
+
+/// A thread's own state.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) scratch: Vec<u8>,
+    writers: Vec<(u64, Writer)>,
+    pub(crate) thread: u32,
+    pub(crate) thread_name: String,
+    pub(crate) thread_note: NoteSlot,
+}
+
+impl Local {
+    pub(crate) fn new() -> Local {
+        Local {
+            scratch: Vec::new(),
+            writers: Vec::new(),
+            thread: hydra_os::thread::id(),
+            thread_name: hydra_os::thread::current_name(),
+            thread_note: NoteSlot::new(),
+        }
+    }
+
+    /// Returns the thread's way into the journal of `core`.
+    #[inline]
+    pub(crate) fn writer(&mut self, core: &Core) -> &mut Writer {
+        let found = self.writers.iter().position(|(id, _)| *id == core.id);
+        let index = found.unwrap_or_else(|| {
+            if self.writers.len() >= WRITERS_MAX {
+                self.writers.remove(0);
+            }
+            self.writers.push((core.id, core.journal.writer()));
+            self.writers.len() - 1
+        });
+        match self.writers.get_mut(index) {
+            Some((_, writer)) => writer,
+            None => unreachable!("the writer was found or pushed above"),
+        }
+    }
+
+    /// Gives the buffer back for the next record.
+    #[inline]
+    pub(crate) fn give_back(&mut self, mut scratch: Vec<u8>) {
+        if scratch.capacity() <= SCRATCH_BYTES_KEPT {
+            scratch.clear();
+            self.scratch = scratch;
+        }
+    }
+}
+
+/// Runs `work` with the thread's state.
+///
+/// A call inside a call (a `Display` that logs) and a call while the thread is being torn down get a state of their own.
+#[inline]
+pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> T {
+    let mut work = Some(work);
+    let done = crate::global::LOCAL.try_with(|local| match local.try_borrow_mut() {
+        Ok(mut local) => work.take().map(|work| work(local.get_or_insert_with(Local::new))),
+        Err(_) => None,
+    });
+    match (done, work) {
+        (Ok(Some(result)), _) => result,
+        (_, Some(work)) => work(&mut Local::new()),
+        (_, None) => unreachable!("the work is taken only when its result is returned"),
+    }
+}
+
+/// The type of the thread-local in [`crate::global`].
+pub(crate) type Slot = RefCell<Option<Local>>;

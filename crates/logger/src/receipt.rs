@@ -1,0 +1,183 @@
+//! What a logging call returns: a position to wait for.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use hydra_journal::Position;
+use hydra_record::Level;
+
+use crate::config::Wanted;
+use crate::core::Core;
+use crate::error::{Error, ErrorKind};
+use crate::guarantee::Guarantee;
+
+/// The record's way to its guarantee. Ignoring it is fine: the record is appended when the call returns.
+///
+/// A call through the sync handle has waited already; a call through the async handle has not, and its receipt is a future.
+///
+/// # Cancel safety
+/// Dropping a receipt, at any time, never loses the record.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig};
+/// use std::time::Duration;
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// let receipt = log.info("API", "started");
+/// assert!(receipt.is_reached());
+/// receipt.wait()?;
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Receipt {
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No destination wants the record: there is nothing to wait for.
+    Disabled,
+    Reached(Position),
+    Pending(Box<Pending>),
+    Failed(Error),
+}
+
+#[derive(Debug)]
+struct Pending {
+    core: Arc<Core>,
+    position: Position,
+    wanted: Wanted,
+    route: String,
+    level: Level,
+}
+
+impl Receipt {
+    /// The receipt of a call whose level is off.
+    #[inline]
+    #[doc(hidden)]
+    pub const fn disabled() -> Receipt {
+        Receipt { state: State::Disabled }
+    }
+
+    #[inline]
+    pub(crate) const fn reached_at(position: Position) -> Receipt {
+        Receipt { state: State::Reached(position) }
+    }
+
+    pub(crate) const fn failed(error: Error) -> Receipt {
+        Receipt { state: State::Failed(error) }
+    }
+
+    #[cold]
+    pub(crate) fn pending(core: &Arc<Core>, position: Position, wanted: Wanted, route: &str, level: Level) -> Receipt {
+        let pending = Pending { core: Arc::clone(core), position, wanted, route: route.to_owned(), level };
+        Receipt { state: State::Pending(Box::new(pending)) }
+    }
+
+    /// Returns the record's sequence number: greater than that of every earlier record of this logger. `None` if no
+    /// destination wanted the record or it was refused.
+    pub fn sequence(&self) -> Option<u64> {
+        match &self.state {
+            State::Reached(position) => Some(position.to_u64()),
+            State::Pending(pending) => Some(pending.position.to_u64()),
+            State::Disabled | State::Failed(_) => None,
+        }
+    }
+
+    /// Says whether the record has reached its guarantee.
+    pub fn is_reached(&self) -> bool {
+        match &self.state {
+            State::Disabled | State::Reached(_) => true,
+            State::Pending(pending) => matches!(pending.poll(Waker::noop()), Some(Ok(()))),
+            State::Failed(_) => false,
+        }
+    }
+
+    /// Blocks until the record has reached its guarantee, at most for the configured shutdown timeout.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] if the logger was shut down before the call, [`ErrorKind::TooLarge`] if the record was refused
+    /// for its size, [`ErrorKind::Journal`] if it could not be appended or synced, [`ErrorKind::Timeout`].
+    pub fn wait(&self) -> Result<(), Error> {
+        let timeout = match &self.state {
+            State::Pending(pending) => pending.core.config.shutdown_timeout,
+            _ => Duration::ZERO,
+        };
+        self.wait_timeout(timeout)
+    }
+
+    /// Blocks as [`Receipt::wait`] does, at most for `timeout`.
+    ///
+    /// # Errors
+    /// As [`Receipt::wait`]. After [`ErrorKind::Timeout`] the record is still on its way.
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<(), Error> {
+        match &self.state {
+            State::Disabled | State::Reached(_) => Ok(()),
+            State::Failed(error) => Err(error.clone()),
+            State::Pending(pending) => {
+                let what = pending.wanted.guarantee;
+                block_until(timeout, |waker| pending.poll(waker)).unwrap_or_else(|| {
+                    let cause = format!("not {what} after {} s; the record is still on its way", timeout.as_secs_f32());
+                    Err(Error::new(ErrorKind::Timeout, "wait for a record").because(cause))
+                })
+            }
+        }
+    }
+}
+
+impl Pending {
+    fn poll(&self, waker: &Waker) -> Option<Result<(), Error>> {
+        match self.wanted.guarantee {
+            Guarantee::Queued | Guarantee::Journaled => Some(Ok(())),
+            Guarantee::Synced => {
+                let synced = self.core.journal.synced().poll(self.position, waker)?;
+                Some(synced.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error)))
+            }
+            Guarantee::Delivered => self.core.poll_delivered(self.position, &self.route, self.level, waker),
+        }
+    }
+}
+
+impl Future for Receipt {
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &self.state {
+            State::Disabled | State::Reached(_) => Poll::Ready(Ok(())),
+            State::Failed(error) => Poll::Ready(Err(error.clone())),
+            State::Pending(pending) => match pending.poll(context.waker()) {
+                Some(result) => Poll::Ready(result),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+/// Wakes the thread that waits.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Blocks the thread until `poll` gives something, at most for `timeout`.
+pub(crate) fn block_until<T>(timeout: Duration, poll: impl Fn(&Waker) -> Option<T>) -> Option<T> {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let end = Instant::now().checked_add(timeout);
+    loop {
+        if let Some(result) = poll(&waker) {
+            return Some(result);
+        }
+        match end.map(|end| end.saturating_duration_since(Instant::now())) {
+            Some(left) if left.is_zero() => return None,
+            Some(left) => std::thread::park_timeout(left),
+            None => std::thread::park(),
+        }
+    }
+}

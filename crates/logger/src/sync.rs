@@ -1,0 +1,257 @@
+//! The synchronous handle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hydra_record::Level;
+
+use crate::config::LoggingConfig;
+use crate::core::Core;
+use crate::error::Error;
+use crate::health::Health;
+use crate::pass::Pass;
+use crate::r#async::AsyncHydraLogger;
+use crate::receipt::Receipt;
+use crate::shutdown::{self, Report};
+use crate::site::{Site, Target};
+
+/// A logger whose calls return when the record has reached its guarantee.
+///
+/// A cheap handle: clones, layer handles and async handles share one journal and one set of destinations. When the last of
+/// them goes, everything accepted is delivered as by [`HydraLogger::shutdown`].
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, LogDestination, LogLayer, Level, LoggingConfig, info};
+/// use std::time::Duration;
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("app.log");
+/// let config = LoggingConfig::builder()
+///     .layer("APP", LogLayer::new(Level::Info).destination(LogDestination::file(&path)))
+///     .build()?;
+/// let log = HydraLogger::new(config)?;
+/// info!(log, layer: "APP", "user {id} logged in", id = 42);
+/// let report = log.shutdown(Duration::from_secs(5))?;
+/// assert_eq!(report.delivered, 1);
+/// assert!(std::fs::read_to_string(&path)?.ends_with(" - APP - INFO - user 42 logged in\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HydraLogger {
+    pub(crate) core: Arc<Core>,
+}
+
+/// The synchronous logger under the name of the original system.
+pub type SyncHydraLogger = HydraLogger;
+
+impl HydraLogger {
+    /// Starts a logger.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Configuration`] for a configuration that contradicts itself, [`crate::ErrorKind::Unsupported`]
+    /// for one that asks for what is not built yet, [`crate::ErrorKind::Journal`] and [`crate::ErrorKind::Destination`]
+    /// where a directory or file cannot be used.
+    pub fn new(config: LoggingConfig) -> Result<HydraLogger, Error> {
+        Ok(HydraLogger { core: crate::assemble::assemble(config)? })
+    }
+
+    /// Returns an asynchronous handle on the same logger.
+    pub fn handle(&self) -> AsyncHydraLogger {
+        AsyncHydraLogger { core: Arc::clone(&self.core) }
+    }
+
+    /// Returns a handle with the layer resolved once.
+    pub fn layer(&self, name: &str) -> Layer {
+        let id = self.core.layers.find(name).map_or(0, |layer| layer.id);
+        Layer { core: Arc::clone(&self.core), id }
+    }
+
+    /// Blocks until everything accepted before the call is with its destinations.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Timeout`], naming the destinations that are behind and why.
+    pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        shutdown::flush(&self.core, timeout)
+    }
+
+    /// Accepts nothing more, delivers everything accepted, and ends; at most in `timeout`.
+    ///
+    /// What is not delivered in time stays in the journal's files for the next start; without files it goes to standard
+    /// error, or is given up, as `on_timeout` says. Calls after this are counted and do nothing. A second call returns the
+    /// first report.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn shutdown(&self, timeout: Duration) -> Result<Report, Error> {
+        Ok(shutdown::shutdown(&self.core, timeout))
+    }
+}
+
+/// A layer of a logger, resolved: logging through it costs no look-up.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig, info};
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// let api = log.layer("API");
+/// info!(api, "served {path} in {ms} ms", path = "/", ms = 1.25);
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Layer {
+    core: Arc<Core>,
+    id: u16,
+}
+
+impl Target for HydraLogger {
+    #[inline]
+    fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
+        self.core.open(level, site, layer, true)
+    }
+}
+
+impl Target for Layer {
+    #[inline]
+    fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
+        match layer {
+            None => self.core.open_layer(level, self.id, true),
+            Some(_) => self.core.open(level, site, layer, true),
+        }
+    }
+}
+
+macro_rules! common {
+    ($handle:ty, $waits:expr) => {
+        impl $handle {
+            /// Returns what the logger and its destinations are doing.
+            pub fn health(&self) -> Health {
+                Health::of(&self.core)
+            }
+
+            /// Returns the configuration the logger was built from.
+            pub fn config(&self) -> &LoggingConfig {
+                &self.core.config
+            }
+
+            /// Says whether any destination of any layer takes records of that level.
+            #[inline]
+            pub fn is_enabled(&self, level: Level) -> bool {
+                self.core.is_enabled(level)
+            }
+        }
+
+        impl $handle {
+            /// Starts a logger from a configuration file (`.toml`, `.yaml`, `.yml`, `.json`).
+            ///
+            /// # Errors
+            /// As `new`; every finding of a wrong file comes with line, column, key and a suggestion.
+            pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+                Self::new(LoggingConfig::from_file(path)?)
+            }
+
+            /// Starts a logger from the magic config `name`.
+            ///
+            /// # Errors
+            /// As `new`; [`crate::ErrorKind::Configuration`] for an unknown name, with the known ones.
+            pub fn for_magic(name: &str) -> Result<Self, Error> {
+                Self::new(crate::config::magic::config(name)?)
+            }
+
+            /// Starts a logger from the magic config `name`; the original system's word for `for_magic`.
+            ///
+            /// # Errors
+            /// As `for_magic`.
+            pub fn for_custom(name: &str) -> Result<Self, Error> {
+                Self::for_magic(name)
+            }
+
+            common!(@presets for_production = "production", for_development = "development", for_testing = "testing",
+                for_microservice = "microservice", for_web_app = "web_app", for_api_service = "api_service",
+                for_background_worker = "background_worker");
+        }
+
+        common!(@calls $handle, (layer: &str), $waits);
+    };
+    (@presets $($method:ident = $name:literal),*) => {
+        $(
+            #[doc = concat!("Starts a logger from the magic config `", $name, "`.")]
+            ///
+            /// # Errors
+            /// As `new`.
+            pub fn $method() -> Result<Self, Error> {
+                Self::for_magic($name)
+            }
+        )*
+    };
+    (@layer $handle:ty, $waits:expr) => {
+        impl $handle {
+            /// Returns the layer's name.
+            pub fn name(&self) -> &str {
+                self.core.layers.get(self.id).map(|layer| layer.name.as_str()).unwrap_or_default()
+            }
+
+            /// Says whether any destination of the layer takes records of that level.
+            #[inline]
+            pub fn is_enabled(&self, level: Level) -> bool {
+                self.core.layers.get(self.id).is_some_and(|layer| level.number() >= layer.gate)
+            }
+        }
+
+        common!(@calls $handle, (), $waits);
+    };
+    (@calls $handle:ty, (layer: &str), $waits:expr) => {
+        impl $handle {
+            /// Logs `message` to `layer`.
+            #[track_caller]
+            pub fn log(&self, layer: &str, level: Level, message: impl AsRef<str>) -> Receipt {
+                let place = std::panic::Location::caller();
+                match self.core.open_named(level, layer, $waits) {
+                    Some(pass) => pass.message(message.as_ref(), place),
+                    None => Receipt::disabled(),
+                }
+            }
+
+            common!(@named Trace trace, Debug debug, Info info, Warning warning, Warning warn, Error error,
+                Critical critical);
+        }
+    };
+    (@calls $handle:ty, (), $waits:expr) => {
+        impl $handle {
+            /// Logs `message` to the layer.
+            #[track_caller]
+            pub fn log(&self, level: Level, message: impl AsRef<str>) -> Receipt {
+                let place = std::panic::Location::caller();
+                match self.core.open_layer(level, self.id, $waits) {
+                    Some(pass) => pass.message(message.as_ref(), place),
+                    None => Receipt::disabled(),
+                }
+            }
+
+            common!(@bound Trace trace, Debug debug, Info info, Warning warning, Warning warn, Error error,
+                Critical critical);
+        }
+    };
+    (@named $($level:ident $method:ident),*) => {
+        $(
+            #[doc = concat!("Logs `message` to `layer` at [`Level::", stringify!($level), "`].")]
+            #[track_caller]
+            pub fn $method(&self, layer: &str, message: impl AsRef<str>) -> Receipt {
+                self.log(layer, Level::$level, message)
+            }
+        )*
+    };
+    (@bound $($level:ident $method:ident),*) => {
+        $(
+            #[doc = concat!("Logs `message` to the layer at [`Level::", stringify!($level), "`].")]
+            #[track_caller]
+            pub fn $method(&self, message: impl AsRef<str>) -> Receipt {
+                self.log(Level::$level, message)
+            }
+        )*
+    };
+}
+
+pub(crate) use common;
+
+common!(HydraLogger, true);
+common!(@layer Layer, true);
