@@ -13,10 +13,10 @@ mod stream;
 mod tests;
 mod tree;
 
-use std::fs::{Metadata, OpenOptions, TryLockError};
+use std::fs::{Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -64,6 +64,8 @@ pub struct Info {
     pub links: u64,
     /// Whether it is a plain file, and no pipe, device, socket or directory.
     pub is_regular: bool,
+    /// Who may do what with it: the low twelve bits of its mode.
+    pub mode: u32,
     /// When it was last written to, in nanoseconds since 1970.
     pub modified_ns: i64,
     /// When it was made, in nanoseconds since 1970; zero where the file system does not tell.
@@ -84,6 +86,7 @@ impl Info {
             len: metadata.len(),
             links: metadata.nlink(),
             is_regular: metadata.is_file(),
+            mode: metadata.mode() & 0o7777,
             modified_ns: metadata
                 .mtime()
                 .saturating_mul(1_000_000_000)
@@ -219,6 +222,15 @@ impl File {
         self.0.set_len(len)
     }
 
+    /// Sets who may do what with the file: the low twelve bits of its mode.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.0.set_permissions(Permissions::from_mode(mode))
+    }
+
     /// Waits until what was written, and the length, are on the device (`fdatasync`).
     ///
     /// # Errors
@@ -226,6 +238,20 @@ impl File {
     /// What the system says. It says so once: a success after a failure proves nothing about what was written before.
     pub fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    /// Waits until everything written to the file's file system, by anyone, is on the device (`syncfs`).
+    ///
+    /// # Errors
+    ///
+    /// What the system says; kernels before 5.8 do not tell of data that could not be written.
+    pub fn sync_file_system(&self) -> io::Result<()> {
+        // SAFETY: no memory is passed; the descriptor is open for as long as `self` is borrowed.
+        if unsafe { libc::syncfs(self.as_raw_fd()) } == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     /// Takes the exclusive lock of the file unless someone has it; `true` when it is ours now.

@@ -31,7 +31,10 @@ fn modes() {
     appender.append(b"x").unwrap();
     assert_eq!((made.len().unwrap(), len_of(&path).unwrap()), (3, Some(3)));
     appender.sync_data().unwrap();
+    appender.sync_file_system().unwrap();
     let info = made.info().unwrap();
+    made.set_mode(0o640).unwrap();
+    assert_eq!(made.info().unwrap().mode, 0o640);
     assert!(info.is_regular && info.links == 1 && info.modified_ns > 0);
     remove_file(&path).unwrap();
     assert_eq!((made.links().unwrap(), info_of(&path).unwrap()), (0, None));
