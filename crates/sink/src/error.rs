@@ -1,0 +1,163 @@
+//! What can go wrong between a sink and its place.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a sink could not do what it was asked to.
+///
+/// It says what was being done and to what, and what an operator can do about it; the system's own error is its source.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    doing: &'static str,
+    place: PathBuf,
+    source: Option<io::Error>,
+    note: Option<String>,
+}
+
+/// The kinds of failure a caller may want to tell apart.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Nobody is at the other end any more, such as a pipe whose reader has gone. Trying again is of no use.
+    Closed,
+    /// There is no room: disk, quota or the limit on a file's length. Goes away when somebody makes room.
+    Full,
+    /// The process may not: permissions, a read-only file system, a directory where a file should be.
+    Denied,
+    /// Someone else is at it, and was for longer than a sink waits. Trying again soon is the thing to do.
+    Busy,
+    /// The file was removed while it was written to; nothing of the batch remains. Trying again makes a new one.
+    Gone,
+    /// Two destinations want the same place under different terms, or the terms contradict themselves.
+    Conflict,
+    /// The caller broke the sink's rules, such as writing what was never begun.
+    Misuse,
+    /// Anything else the system says, such as a broken device. Trying again uses another file.
+    Io,
+}
+
+impl Error {
+    /// A failure of `doing` (as in "cannot *append to* /var/log/app.log").
+    pub(crate) fn new(doing: &'static str, place: &Path, source: io::Error) -> Self {
+        Self {
+            kind: kind_of(&source),
+            doing,
+            place: place.to_owned(),
+            source: Some(source),
+            note: None,
+        }
+    }
+
+    pub(crate) fn without_source(kind: ErrorKind, doing: &'static str, place: &Path, note: impl Into<String>) -> Self {
+        Self {
+            kind,
+            doing,
+            place: place.to_owned(),
+            source: None,
+            note: Some(note.into()),
+        }
+    }
+
+    /// Returns the kind of failure.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Returns the place it happened at: a path, or a name such as `standard output`.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// Returns what the system said, when it was the system.
+    #[must_use]
+    pub fn io(&self) -> Option<&io::Error> {
+        self.source.as_ref()
+    }
+
+    fn advice(&self) -> &'static str {
+        match self.kind {
+            ErrorKind::Closed => "whoever read it has gone",
+            ErrorKind::Full => "make room on the disk, or raise the limit on file size",
+            ErrorKind::Denied => "give this user the right to write there, or choose another path",
+            ErrorKind::Busy => "someone else holds it; it will be tried again",
+            ErrorKind::Gone => "it was removed; a new one will be made",
+            ErrorKind::Conflict => "make the settings agree",
+            ErrorKind::Misuse => "this is a mistake in the program",
+            ErrorKind::Io => "check the device; another file will be used",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} {}", self.doing, self.place.display())?;
+        if let Some(source) = &self.source {
+            write!(f, ": {source}")?;
+        }
+        if let Some(note) = &self.note {
+            write!(f, ": {note}")?;
+        }
+        write!(f, " ({})", self.advice())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_ref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// Tells whether after this failure of a write the file itself is as good as before: there was no room, or no right.
+pub(crate) fn leaves_file_sound(error: &io::Error) -> bool {
+    kind_of(error) != ErrorKind::Io || error.kind() == io::ErrorKind::StaleNetworkFileHandle
+}
+
+fn kind_of(error: &io::Error) -> ErrorKind {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::BrokenPipe | Kind::ConnectionReset | Kind::NotConnected => ErrorKind::Closed,
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => ErrorKind::Full,
+        Kind::PermissionDenied
+        | Kind::ReadOnlyFilesystem
+        | Kind::IsADirectory
+        | Kind::NotADirectory
+        | Kind::InvalidInput
+        | Kind::InvalidFilename
+        | Kind::NotFound => ErrorKind::Denied,
+        Kind::WouldBlock | Kind::TimedOut | Kind::Interrupted | Kind::ResourceBusy | Kind::OutOfMemory => {
+            ErrorKind::Busy
+        }
+        // EMFILE and ENFILE have no kind of their own: descriptors come back.
+        _ if matches!(error.raw_os_error(), Some(23 | 24)) => ErrorKind::Busy,
+        _ => ErrorKind::Io,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message names what was done, to what, what the system said, and what to do.
+    #[test]
+    fn message() {
+        let error = Error::new(
+            "append to",
+            Path::new("/var/log/a.log"),
+            io::Error::from_raw_os_error(28),
+        );
+        assert_eq!(error.kind(), ErrorKind::Full);
+        let text = error.to_string();
+        for part in ["cannot append to /var/log/a.log: ", "No space left", "make room"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(std::error::Error::source(&error).is_some());
+        assert_eq!(kind_of(&io::Error::from_raw_os_error(24)), ErrorKind::Busy);
+        assert_eq!(kind_of(&io::Error::from_raw_os_error(5)), ErrorKind::Io);
+    }
+}

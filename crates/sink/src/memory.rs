@@ -1,0 +1,272 @@
+//! Records go to memory: for tests of whatever stands before a sink.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hydra_os::clock::mono_ns;
+
+use crate::error::{Error, ErrorKind};
+use crate::mark::Mark;
+use crate::metrics::Metrics;
+use crate::sink::{Batch, Begun, Sink};
+
+/// What memory sinks write to; clones are the same memory.
+///
+/// It outlives its sinks, so that a test can let one die and have another resume.
+///
+/// # Examples
+///
+/// ```
+/// use hydra_sink::{Batch, ErrorKind, Memory, Sink};
+///
+/// let memory = Memory::new();
+/// let mut sink = memory.sink();
+/// memory.fail(1, std::io::ErrorKind::StorageFull);
+/// let batch = Batch { bytes: b"one\n", ends: &[4] };
+/// sink.begin(batch)?;
+/// assert_eq!(sink.write(batch).unwrap_err().kind(), ErrorKind::Full);
+/// sink.begin(batch)?;
+/// sink.write(batch)?;
+/// assert_eq!(memory.records(), [b"one\n"]);
+/// # Ok::<(), hydra_sink::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    writes: u64,
+    syncs: u64,
+    failing: Option<(u64, io::ErrorKind)>,
+    is_blocked: bool,
+    waiting: usize,
+    is_begun: bool,
+    records_max: Option<usize>,
+}
+
+impl Memory {
+    /// Makes an empty memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a sink that writes here.
+    #[must_use]
+    pub fn sink(&self) -> MemorySink {
+        MemorySink {
+            memory: self.clone(),
+            begun: false,
+            resume_at: None,
+        }
+    }
+
+    /// Returns everything written.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        self.state().bytes.clone()
+    }
+
+    /// Returns the records written, one by one.
+    #[must_use]
+    pub fn records(&self) -> Vec<Vec<u8>> {
+        let state = self.state();
+        Batch {
+            bytes: &state.bytes,
+            ends: &state.ends,
+        }
+        .records()
+        .map(<[u8]>::to_vec)
+        .collect()
+    }
+
+    /// Returns how many batches were written.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
+    /// Returns how many syncs there were.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.state().syncs
+    }
+
+    /// Lets the next `count` writes fail, with nothing written.
+    pub fn fail(&self, count: u64, kind: io::ErrorKind) {
+        self.state().failing = (count > 0).then_some((count, kind));
+    }
+
+    /// Lets a begun write take at most so many records.
+    pub fn limit_records(&self, count: usize) {
+        self.state().records_max = Some(count.max(1));
+    }
+
+    /// Lets every write wait until [`Memory::unblock`].
+    pub fn block(&self) {
+        self.state().is_blocked = true;
+    }
+
+    /// Lets writes go on.
+    pub fn unblock(&self) {
+        self.state().is_blocked = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until a write is held up by [`Memory::block`]; `false` when that has not happened in time.
+    #[must_use]
+    pub fn wait_until_held(&self, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.waiting > 0)
+    }
+
+    /// Waits until so many records are written; `false` when they are not in time.
+    #[must_use]
+    pub fn wait_for_records(&self, count: usize, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.ends.len() >= count)
+    }
+
+    fn wait(&self, timeout: Duration, until: impl Fn(&State) -> bool) -> bool {
+        let deadline = mono_ns().saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX));
+        let mut state = self.state();
+        while !until(&state) {
+            let left = Duration::from_nanos(deadline.saturating_sub(mono_ns()));
+            if left.is_zero() {
+                return false;
+            }
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A sink that keeps what it is given; made by [`Memory::sink`].
+#[derive(Debug)]
+pub struct MemorySink {
+    memory: Memory,
+    begun: bool,
+    resume_at: Option<usize>,
+}
+
+impl MemorySink {
+    fn fail(kind: ErrorKind, note: &str) -> Error {
+        Error::without_source(kind, "write to", Path::new("memory"), note)
+    }
+}
+
+impl Sink for MemorySink {
+    fn begin(&mut self, batch: Batch<'_>) -> Result<Begun, Error> {
+        self.abandon();
+        self.resume_at = None;
+        let mut state = self.memory.state();
+        if state.is_begun {
+            return Err(Self::fail(ErrorKind::Busy, "another sink has begun"));
+        }
+        state.is_begun = true;
+        self.begun = true;
+        let records = batch.len().min(state.records_max.unwrap_or(usize::MAX));
+        Ok(Begun {
+            records,
+            mark: Mark::in_memory(state.bytes.len() as u64),
+        })
+    }
+
+    fn write(&mut self, batch: Batch<'_>) -> Result<Mark, Error> {
+        if !std::mem::take(&mut self.begun) {
+            return Err(Self::fail(ErrorKind::Misuse, "nothing was begun"));
+        }
+        let shared = &self.memory.shared;
+        let mut state = self.memory.state();
+        state.waiting += 1;
+        shared.changed.notify_all();
+        state = shared
+            .changed
+            .wait_while(state, |state| state.is_blocked)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state.is_begun = false;
+        if let Some((left, kind)) = state.failing {
+            state.failing = (left > 1).then_some((left - 1, kind));
+            shared.metrics.writes_failed.count();
+            return Err(Error::new("write to", Path::new("memory"), kind.into()));
+        }
+        for record in batch.records() {
+            state.bytes.extend_from_slice(record);
+            let end = state.bytes.len();
+            state.ends.push(end);
+        }
+        state.writes += 1;
+        shared.metrics.batches_written.count();
+        shared.metrics.bytes_written.add(batch.bytes.len() as u64);
+        shared.changed.notify_all();
+        Ok(Mark::in_memory(state.bytes.len() as u64))
+    }
+
+    fn abandon(&mut self) {
+        if std::mem::take(&mut self.begun) {
+            self.memory.state().is_begun = false;
+        }
+    }
+
+    fn sync(&mut self) -> Result<(), Error> {
+        self.memory.state().syncs += 1;
+        Ok(())
+    }
+
+    fn resume(&mut self, mark: Mark) -> Result<(), Error> {
+        self.resume_at = mark
+            .is_in_memory()
+            .then(|| usize::try_from(mark.offset()).unwrap_or(usize::MAX));
+        Ok(())
+    }
+
+    fn already(&mut self, batch: Batch<'_>) -> Result<usize, Error> {
+        let Some(at) = self.resume_at else { return Ok(0) };
+        let state = self.memory.state();
+        let there = state.bytes.get(at..).unwrap_or_default();
+        let same = there
+            .iter()
+            .zip(batch.bytes)
+            .take_while(|(one, other)| one == other)
+            .count();
+        let count = batch.fitting(same as u64);
+        self.resume_at = (count == batch.len()).then(|| at + batch.bytes.len());
+        Ok(count)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.abandon();
+        Ok(())
+    }
+
+    fn metrics(&self) -> Option<Arc<Metrics>> {
+        Some(Arc::clone(&self.memory.shared.metrics))
+    }
+}
+
+impl Drop for MemorySink {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}

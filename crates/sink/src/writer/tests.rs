@@ -1,0 +1,95 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+fn writer(path: &Path) -> Writer {
+    Writer::new(FileOptions::new(path).checked().unwrap())
+}
+
+fn put(writer: &mut Writer, line: &str) -> Result<Mark, Error> {
+    let bytes = format!("{line}\n");
+    let batch = Batch {
+        bytes: bytes.as_bytes(),
+        ends: &[bytes.len()],
+    };
+    writer.begin(batch, 0)?;
+    writer.write(batch)
+}
+
+fn poison(writer: &mut Writer) {
+    writer.poisoned = writer.open.as_ref().map(|open| open.identity);
+}
+
+/// A file of which a sync has failed is put aside, never written to again and never overwritten.
+#[test]
+fn poisoned() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    for round in 0..3 {
+        put(&mut writer, &format!("line {round}")).unwrap();
+        poison(&mut writer);
+    }
+    put(&mut writer, "last").unwrap();
+    let text = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(
+        text("f.poisoned") + &text("f.poisoned.1") + &text("f.poisoned.2"),
+        "line 0\nline 1\nline 2\n"
+    );
+    assert_eq!(text("f"), "last\n");
+    assert_eq!(writer.metrics.counts().files_poisoned, 3);
+}
+
+/// A file that becomes poisoned between `begin` and `write` refuses the write.
+#[test]
+fn poisoned_in_the_middle() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    let batch = Batch {
+        bytes: b"one\n",
+        ends: &[4],
+    };
+    writer.begin(batch, 0).unwrap();
+    poison(&mut writer);
+    assert_eq!(writer.write(batch).unwrap_err().kind(), ErrorKind::Io);
+    put(&mut writer, "one").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
+}
+
+/// What a failed write left and could not be removed at once is removed by the next `begin`, unless someone wrote after it.
+#[test]
+fn torn() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    put(&mut writer, "one").unwrap();
+    let identity = writer.open.as_ref().unwrap().identity;
+    for (found, left) in [("one\ntw", "one\n"), ("one\ntw\nforeign\n", "one\ntw\nforeign\n")] {
+        fs::write(&path, found).unwrap();
+        writer.torn = Some(Torn {
+            identity,
+            start: 4,
+            end: 6,
+        });
+        put(&mut writer, "two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{left}two\n"));
+    }
+}
+
+/// Files that were rotated away are kept for the next sync, but never more than a few.
+#[test]
+fn kept_for_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    for round in 0..2 * UNSYNCED_FILES_MAX {
+        put(&mut writer, "line").unwrap();
+        fs::rename(&path, dir.path().join(round.to_string())).unwrap();
+        assert!(writer.unsynced.len() <= UNSYNCED_FILES_MAX);
+    }
+    assert!(writer.names_unsynced && writer.more_unsynced && !writer.unsynced.is_empty());
+    writer.sync().unwrap();
+    assert!(!writer.names_unsynced && !writer.more_unsynced && writer.unsynced.is_empty());
+}
