@@ -5,29 +5,31 @@
 
 use std::iter::once;
 
-use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro::{Ident, Literal, Span, TokenStream, TokenTree};
 
-use crate::input::{Call, Expression, Level};
+use crate::code::{fill, in_brackets, joined, listed, name, text};
+use crate::input::{Call, Level};
 use crate::plan::{Entry, FieldForm, Form, Piece, Plan};
 
 /// The whole call. The receipt is bound before it is returned: the expressions' temporaries end at the semicolon, so
 /// that none of them is alive when the caller awaits the receipt (in editions before 2024 they would be).
 const CALL: &str = "{
+    use HOME::__private as hydra_home;
     let hydra_site = {
-        static HYDRA_SITE: HOME::__private::Site = HOME::__private::Site::new(HOME::__private::RawSite {
-            level: HOME::__private::Level::SITE_LEVEL,
-            line: HOME::__private::line!(),
-            file: HOME::__private::file!(),
-            module: HOME::__private::module_path!(),
+        static HYDRA_SITE: hydra_home::Site = hydra_home::Site::new(hydra_home::RawSite {
+            level: hydra_home::Level::SITE_LEVEL,
+            line: hydra_home::line!(),
+            file: hydra_home::file!(),
+            module: hydra_home::module_path!(),
             template: TEMPLATE,
             names: &[NAMES],
             pieces: &[PIECES],
         });
         &HYDRA_SITE
     };
-    let hydra_receipt = match HOME::__private::Target::open(&LOG, LEVEL, hydra_site, LAYER) {
-        HOME::__private::Some(hydra_pass) => TAKEN,
-        HOME::__private::None => HOME::__private::Receipt::disabled(),
+    let hydra_receipt = match hydra_home::Target::open(LOG, LEVEL, hydra_site, LAYER) {
+        hydra_home::Some(hydra_pass) => TAKEN,
+        hydra_home::None => hydra_home::Receipt::disabled(),
     };
     hydra_receipt
 }";
@@ -38,7 +40,7 @@ const TAKEN: &str = "match (VALUES) {
         CHECK
         hydra_pass.record(hydra_site, move |hydra_encoder| {
             #[allow(unused_imports)]
-            use HOME::__private::forms::*;
+            use hydra_home::forms::*;
             CAPTURES
         })
     }
@@ -52,219 +54,198 @@ const TAKEN_BARE: &str = "{
 
 /// Lets std check the template and its arguments. It is never run and leaves nothing behind.
 const CHECK: &str = "if false {
-    HOME::__private::check(HOME::__private::format_args!(LITERAL, ARGUMENTS));
+    hydra_home::check(hydra_home::format_args!(LITERAL, ARGUMENTS));
 }";
 
 /// Returns the code of a call.
 pub(crate) fn code(call: &Call, plan: &Plan<'_>) -> TokenStream {
-    let home = || ("HOME", call.home.clone());
-    let (site_level, level) = match &call.level {
-        Level::Fixed(name) => (
-            name.clone(),
-            fill("HOME::__private::Level::NAME", &[home(), ("NAME", name.clone())]),
-        ),
-        // Each record has its own; the site's is the least.
-        Level::Given(value) => (fill("Trace", &[]), in_brackets(value)),
-    };
-    let layer = match &call.layer {
-        Some(name) => fill("HOME::__private::layer(&NAME)", &[home(), ("NAME", in_brackets(name))]),
-        None => fill("HOME::__private::None", &[home()]),
-    };
-    let names = plan.entries.iter().map(|entry| text(&entry.name));
-    let pieces = plan.pieces.iter().map(|piece| match piece {
-        Piece::Literal(literal) => fill(
-            "HOME::__private::RawPiece::Literal(TEXT)",
-            &[home(), ("TEXT", text(literal))],
-        ),
-        Piece::Entry(entry, spec) => {
-            let index = TokenTree::Literal(Literal::u16_suffixed(*entry as u16)).into();
-            let holes = [home(), ("INDEX", index), ("SPEC", text(spec))];
-            fill("HOME::__private::RawPiece::Argument(INDEX, SPEC)", &holes)
-        }
-    });
-    let holes = [
-        home(),
-        ("SITE_LEVEL", site_level),
-        ("TEMPLATE", text(&call.text)),
-        ("NAMES", listed(names)),
-        ("PIECES", listed(pieces)),
-        ("LOG", in_brackets(&call.log)),
-        ("LEVEL", level),
-        ("LAYER", layer),
-        ("TAKEN", taken(call, plan)),
-    ];
-    fill(CALL, &holes)
-}
-
-fn taken(call: &Call, plan: &Plan<'_>) -> TokenStream {
-    let variables = plan.captures.iter().map(|name| variable(name, call.literal.span()));
-    let expressions = call.arguments.iter().map(|argument| &argument.value);
-    let expressions = expressions.chain(call.fields.iter().map(|field| &field.value));
-    let values: Vec<TokenStream> = expressions
-        .map(in_brackets)
-        .chain(variables.map(TokenStream::from))
-        .map(|value| fill("&VALUE", &[("VALUE", value)]))
-        .collect();
-    let check = check(call, plan);
-    if values.is_empty() {
-        return fill(TAKEN_BARE, &[("CHECK", check)]);
+    Emitter {
+        call,
+        plan,
+        here: Span::call_site(),
     }
-    let bindings = (0..values.len()).map(|number| binding(number, Span::call_site()));
-    let holes = [
-        ("HOME", call.home.clone()),
-        ("CHECK", check),
-        ("BINDINGS", listed(bindings)),
-        ("VALUES", listed(values)),
-        (
-            "CAPTURES",
-            plan.entries.iter().map(|entry| captured(call, entry)).collect(),
-        ),
-    ];
-    fill(TAKEN, &holes)
+    .call()
 }
 
-/// Returns the check; nothing if there is nothing to check.
-fn check(call: &Call, plan: &Plan<'_>) -> TokenStream {
-    if call.arguments.is_empty() && !call.text.contains(['{', '}']) {
-        return TokenStream::new();
-    }
-    // The arguments are shown at the place of the program's, where std's errors will point.
-    let arguments = call.arguments.iter().enumerate().map(|(number, argument)| {
-        let name = argument.name.clone().map(TokenTree::Ident);
-        named(name, dereferenced(number, &argument.value))
-    });
-    let first = call.arguments.len() + call.fields.len();
-    let variables = plan.captures.iter().enumerate().map(|(number, name)| {
-        let variable = variable(name, call.literal.span());
-        named(Some(variable.clone()), dereferenced(first + number, &[variable]))
-    });
-    let holes = [
-        ("HOME", call.home.clone()),
-        ("LITERAL", TokenTree::Literal(call.literal.clone()).into()),
-        ("ARGUMENTS", listed(arguments.chain(variables))),
-    ];
-    fill(CHECK, &holes)
+struct Emitter<'c> {
+    call: &'c Call,
+    plan: &'c Plan<'c>,
+    /// The place of the whole call, where what is nobody's is shown.
+    here: Span,
 }
 
-fn named(name: Option<TokenTree>, value: TokenStream) -> TokenStream {
-    match name {
-        Some(name) => fill("NAME = VALUE", &[("NAME", name.into()), ("VALUE", value)]),
-        None => value,
-    }
-}
-
-/// Returns the statement that puts one value into the record.
-fn captured(call: &Call, entry: &Entry<'_>) -> TokenStream {
-    let span = Span::call_site();
-    let rendered = |template: &str| {
-        let mut literal = Literal::string(template);
-        literal.set_span(call.literal.span().resolved_at(Span::mixed_site()));
-        let values = once(&entry.value).chain(&entry.counts);
-        let values = values.map(|&value| dereferenced_at(value, span, span));
+impl Emitter<'_> {
+    fn call(&self) -> TokenStream {
+        let (site_level, level) = match &self.call.level {
+            Level::Fixed(name) => {
+                let level = "hydra_home::Level::NAME";
+                (name.clone(), fill(level, self.here, &[("NAME", name.clone())]))
+            }
+            // Each record has its own; the site's is the least.
+            Level::Given(value) => (fill("Trace", self.here, &[]), in_brackets(value)),
+        };
+        let layer = match &self.call.layer {
+            Some(name) => {
+                let (at, _) = ends(name).unwrap_or((self.here, self.here));
+                let holes = [("NAME", in_brackets(name))];
+                fill("hydra_home::layer(&NAME)", at, &holes)
+            }
+            None => fill("hydra_home::None", self.here, &[]),
+        };
+        let (at, _) = ends(&self.call.log).unwrap_or((self.here, self.here));
+        let log = fill("&LOG", at, &[("LOG", in_brackets(&self.call.log))]);
+        let names = self.plan.entries.iter().map(|entry| text(&entry.name));
         let holes = [
-            ("HOME", call.home.clone()),
-            ("TEXT", TokenTree::Literal(literal).into()),
-            ("VALUES", listed(values)),
+            ("HOME", self.call.home.clone()),
+            ("SITE_LEVEL", site_level),
+            ("TEMPLATE", text(&self.call.text)),
+            ("NAMES", listed(names)),
+            ("PIECES", listed(self.plan.pieces.iter().map(|piece| self.piece(piece)))),
+            ("LOG", log),
+            ("LEVEL", level),
+            ("LAYER", layer),
+            ("TAKEN", self.taken()),
         ];
-        fill("HOME::__private::format_args!(TEXT, VALUES)", &holes)
-    };
-    let holes = |text| {
-        [
-            ("HOME", call.home.clone()),
-            ("VALUE", binding(entry.value, span)),
-            ("TEXT", text),
-        ]
-    };
-    let none = TokenStream::new;
-    match entry.form {
-        Form::Display => fill(
-            "(&HOME::__private::Argument(VALUE)).display(hydra_encoder);",
-            &holes(none()),
-        ),
-        Form::Debug => fill(
-            "(&HOME::__private::Argument(VALUE)).debug(hydra_encoder);",
-            &holes(none()),
-        ),
-        Form::With(spec) => {
-            let statement = "(&HOME::__private::Argument(VALUE)).form(hydra_encoder, TEXT);";
-            fill(statement, &holes(rendered(&spec.alone())))
-        }
-        Form::Bits(spec) => {
-            let statement = "(&HOME::__private::Argument(VALUE)).bits(hydra_encoder, TEXT);";
-            fill(statement, &holes(rendered(&spec.alone())))
-        }
-        Form::Text(spec) => fill("hydra_encoder.rendered(TEXT);", &holes(rendered(&spec.alone()))),
-        Form::Field(FieldForm::Best) => fill("(&HOME::__private::Field(VALUE)).field(hydra_encoder);", &holes(none())),
-        Form::Field(FieldForm::Display) => fill("hydra_encoder.rendered(TEXT);", &holes(rendered("{}"))),
-        Form::Field(FieldForm::Debug) => fill("hydra_encoder.rendered(TEXT);", &holes(rendered("{:?}"))),
+        fill(CALL, self.here, &holes)
     }
-}
 
-/// Returns `*binding`, shown at the place of an expression of the program's.
-fn dereferenced(number: usize, place: &[TokenTree]) -> TokenStream {
-    let span = |token: Option<&TokenTree>| token.map_or_else(Span::call_site, TokenTree::span);
-    dereferenced_at(number, span(place.first()), span(place.last()))
-}
+    fn piece(&self, piece: &Piece<'_>) -> TokenStream {
+        match piece {
+            Piece::Literal(literal) => {
+                let holes = [("TEXT", text(literal))];
+                fill("hydra_home::RawPiece::Literal(TEXT)", self.here, &holes)
+            }
+            Piece::Entry(entry, spec) => {
+                let index = TokenTree::Literal(Literal::usize_unsuffixed(*entry)).into();
+                let holes = [("INDEX", index), ("SPEC", text(spec))];
+                fill("hydra_home::RawPiece::Argument(INDEX, SPEC)", self.here, &holes)
+            }
+        }
+    }
 
-fn dereferenced_at(number: usize, first: Span, last: Span) -> TokenStream {
-    let mut star = Punct::new('*', Spacing::Alone);
-    star.set_span(Span::mixed_site().located_at(first));
-    once(TokenStream::from(TokenTree::Punct(star)))
-        .chain(once(binding(number, last)))
-        .collect()
+    fn taken(&self) -> TokenStream {
+        let variables = self.plan.captures.iter().map(|name| self.variable(name).into());
+        let values: Vec<TokenStream> = self
+            .given()
+            .map(in_brackets)
+            .chain(variables)
+            .map(|value| fill("&VALUE", self.here, &[("VALUE", value)]))
+            .collect();
+        if values.is_empty() {
+            return fill(TAKEN_BARE, self.here, &[("CHECK", self.check())]);
+        }
+        let captures = self.plan.entries.iter().map(|entry| self.capture(entry));
+        let holes = [
+            ("CHECK", self.check()),
+            (
+                "BINDINGS",
+                listed((0..values.len()).map(|value| binding(value, self.here))),
+            ),
+            ("VALUES", listed(values)),
+            ("CAPTURES", joined(captures)),
+        ];
+        fill(TAKEN, self.here, &holes)
+    }
+
+    /// Returns the check; nothing if there is nothing to check.
+    fn check(&self) -> TokenStream {
+        let call = self.call;
+        if call.arguments.is_empty() && !call.text.contains(['{', '}']) {
+            return TokenStream::new();
+        }
+        let arguments = call.arguments.iter().enumerate().map(|(value, argument)| {
+            let name = argument.name.clone().map(TokenTree::Ident);
+            self.checked(name, value)
+        });
+        let first = call.arguments.len() + call.fields.len();
+        let variables = self.plan.captures.iter().enumerate();
+        let variables = variables.map(|(number, name)| self.checked(Some(self.variable(name)), first + number));
+        let holes = [
+            ("LITERAL", TokenTree::Literal(call.literal.clone()).into()),
+            ("ARGUMENTS", listed(arguments.chain(variables))),
+        ];
+        fill(CHECK, self.here, &holes)
+    }
+
+    fn checked(&self, name: Option<TokenTree>, value: usize) -> TokenStream {
+        match name {
+            Some(name) => {
+                let holes = [("NAME", name.into()), ("VALUE", self.dereferenced(value))];
+                fill("NAME = VALUE", self.here, &holes)
+            }
+            None => self.dereferenced(value),
+        }
+    }
+
+    /// Returns the statement that puts one value into the record.
+    fn capture(&self, entry: &Entry<'_>) -> TokenStream {
+        let (statement, template) = match entry.form {
+            Form::Display => ("(&hydra_home::Argument(VALUE)).display(hydra_encoder);", None),
+            Form::Debug => ("(&hydra_home::Argument(VALUE)).debug(hydra_encoder);", None),
+            Form::Field(FieldForm::Best) => ("(&hydra_home::Field(VALUE)).field(hydra_encoder);", None),
+            Form::With(spec) => {
+                let statement = "(&hydra_home::Argument(VALUE)).form(hydra_encoder, TEXT);";
+                (statement, Some(spec.alone()))
+            }
+            Form::Bits(spec) => {
+                let statement = "(&hydra_home::Argument(VALUE)).bits(hydra_encoder, TEXT);";
+                (statement, Some(spec.alone()))
+            }
+            Form::Text(spec) => ("hydra_encoder.rendered(TEXT);", Some(spec.alone())),
+            Form::Field(FieldForm::Display) => ("hydra_encoder.rendered(TEXT);", Some("{}".to_owned())),
+            Form::Field(FieldForm::Debug) => ("hydra_encoder.rendered(TEXT);", Some("{:?}".to_owned())),
+        };
+        let (at, _) = self.shown(entry.value);
+        let rendered = template.map(|template| {
+            let values = once(&entry.value).chain(&entry.counts);
+            let values = listed(values.map(|&value| self.dereferenced(value)));
+            let mut literal = Literal::string(&template);
+            literal.set_span(Span::mixed_site().located_at(at));
+            let literal = TokenTree::Literal(literal).into();
+            let holes = [("TEMPLATE", literal), ("VALUES", values)];
+            fill("hydra_home::format_args!(TEMPLATE, VALUES)", at, &holes)
+        });
+        let holes = [
+            ("VALUE", binding(entry.value, at)),
+            ("TEXT", rendered.unwrap_or_default()),
+        ];
+        fill(statement, at, &holes)
+    }
+
+    /// Returns `*binding`, where the compiler will show that something is wrong with the value.
+    fn dereferenced(&self, value: usize) -> TokenStream {
+        let (first, last) = self.shown(value);
+        fill("*VALUE", first, &[("VALUE", binding(value, last))])
+    }
+
+    /// Returns where in the program a value stands: its first and its last token.
+    fn shown(&self, value: usize) -> (Span, Span) {
+        let literal = self.call.literal.span();
+        self.given().nth(value).and_then(ends).unwrap_or((literal, literal))
+    }
+
+    /// Returns the expressions of the program's: arguments, then fields.
+    fn given(&self) -> impl Iterator<Item = &[TokenTree]> {
+        let arguments = self.call.arguments.iter().map(|argument| argument.value.as_slice());
+        arguments.chain(self.call.fields.iter().map(|field| field.value.as_slice()))
+    }
+
+    /// Returns a variable that the template names, seen from where the template stands.
+    fn variable(&self, name: &str) -> TokenTree {
+        let span = self.call.literal.span();
+        TokenTree::Ident(match name {
+            "self" | "Self" | "super" | "crate" => Ident::new(name, span),
+            // It may have the name of a keyword, which std's own macros allow too.
+            _ => Ident::new_raw(name, span),
+        })
+    }
 }
 
 /// Returns the name that a value is bound to. It is hygienic, wherever it is shown.
-fn binding(number: usize, shown: Span) -> TokenStream {
-    let span = Span::mixed_site().located_at(shown);
-    TokenTree::Ident(Ident::new(&format!("hydra_value{number}"), span)).into()
+fn binding(value: usize, shown: Span) -> TokenStream {
+    name(&format!("hydra_value{value}"), shown)
 }
 
-/// Returns a variable that the template names, seen from where the template stands. It may have the name of a keyword.
-fn variable(name: &str, span: Span) -> TokenTree {
-    TokenTree::Ident(match name {
-        "self" | "Self" | "super" | "crate" => Ident::new(name, span),
-        _ => Ident::new_raw(name, span),
-    })
-}
-
-fn text(text: &str) -> TokenStream {
-    TokenTree::Literal(Literal::string(text)).into()
-}
-
-fn in_brackets(expression: &Expression) -> TokenStream {
-    let mut group = Group::new(Delimiter::Parenthesis, expression.iter().cloned().collect());
-    group.set_span(Span::mixed_site());
-    TokenTree::Group(group).into()
-}
-
-/// Puts a comma behind each.
-fn listed(parts: impl IntoIterator<Item = TokenStream>) -> TokenStream {
-    let comma = || TokenStream::from(TokenTree::Punct(Punct::new(',', Spacing::Alone)));
-    parts.into_iter().flat_map(|part| [part, comma()]).collect()
-}
-
-/// Reads code, and puts tokens in the place of each name of a hole. Names in the code are hygienic.
-fn fill(code: &str, holes: &[(&str, TokenStream)]) -> TokenStream {
-    let tokens = code.parse().expect("the code above is well formed");
-    replace(tokens, holes)
-}
-
-fn replace(tokens: TokenStream, holes: &[(&str, TokenStream)]) -> TokenStream {
-    let mut filled = TokenStream::new();
-    for mut token in tokens {
-        if let TokenTree::Ident(name) = &token {
-            let name = name.to_string();
-            if let Some((_, tokens)) = holes.iter().find(|(hole, _)| *hole == name) {
-                filled.extend(tokens.clone());
-                continue;
-            }
-        }
-        if let TokenTree::Group(group) = &token {
-            token = Group::new(group.delimiter(), replace(group.stream(), holes)).into();
-        }
-        token.set_span(Span::mixed_site());
-        filled.extend([token]);
-    }
-    filled
+fn ends(tokens: &[TokenTree]) -> Option<(Span, Span)> {
+    Some((tokens.first()?.span(), tokens.last()?.span()))
 }

@@ -12,13 +12,15 @@
 //! | `literal` | the text of a string literal |
 //! | `template` | the text becomes literals and placeholders |
 //! | `plan` | which values a record takes, in which form, under which names |
-//! | `emit` | the code |
+//! | `emit` | the code of the call |
+//! | `code` | texts with holes become tokens |
 //!
 //! What `std` checks is left to `std`: the code holds a `format_args!` of the same template and arguments, never run, so
 //! that a wrong template or an argument too many gives the error that everybody knows, at its place in the literal.
 //! Nothing here depends on another crate; `hydra_logger::__private` holds everything that the code names.
 #![forbid(unsafe_code)]
 
+mod code;
 mod emit;
 mod error;
 mod input;

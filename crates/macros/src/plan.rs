@@ -112,11 +112,12 @@ impl<'t> Plan<'t> {
 
     /// Adds a placeholder's piece, and the entries it needs.
     fn place(&mut self, names: &Names<'_>, reference: &Reference, spec: &'t Spec) {
-        // An argument that is not there is an error of std's.
-        let Some(value) = names.find(reference, &mut self.captures) else {
+        // An argument that is not there and an unknown form are errors of std's.
+        let value = names.find(reference, &mut self.captures);
+        let (Some(value), Some(class)) = (value, spec.class()) else {
             return;
         };
-        let (form, text) = match (spec.class(), spec.text.as_str()) {
+        let (form, text) = match (class, spec.text.as_str()) {
             (Class::Typed, "") => (Form::Display, ""),
             (Class::Typed, "?") => (Form::Debug, "?"),
             (Class::Typed, text) => (Form::With(spec), text),
@@ -128,7 +129,7 @@ impl<'t> Plan<'t> {
             .filter_map(|count| names.find(count, &mut self.captures))
             .collect();
         // The field keeps the number, whatever the message makes of it: bits would be another number for a negative one.
-        if matches!(spec.class(), Class::Bits | Class::Layout) && !self.has(value) {
+        if matches!(class, Class::Bits | Class::Layout) && !self.has(value) {
             let counts = counts.clone();
             self.entry(
                 names,

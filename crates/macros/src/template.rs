@@ -56,8 +56,13 @@ enum Count {
 }
 
 impl Spec {
-    /// Says how a value in this form gets into a record.
-    pub(crate) fn class(&self) -> Class {
+    /// Says how a value in this form gets into a record; `None` for a form that std refuses.
+    pub(crate) fn class(&self) -> Option<Class> {
+        let known = ["", "?", "x?", "X?", "x", "X", "o", "b", "e", "E", "p"];
+        known.contains(&self.kind.as_str()).then(|| self.known_class())
+    }
+
+    fn known_class(&self) -> Class {
         if self.counts().next().is_some() {
             return Class::Layout;
         }
@@ -280,8 +285,9 @@ mod tests {
             ("{:02x?}", Class::Text),
             ("{:70000}", Class::Text),
         ] {
-            assert_eq!(value(template).1.class(), class, "{template}");
+            assert_eq!(value(template).1.class(), Some(class), "{template}");
         }
+        assert_eq!(value("{:y}").1.class(), None);
     }
 
     /// A width or precision from an argument is renumbered for the value's own template.

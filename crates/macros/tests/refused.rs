@@ -1,0 +1,8 @@
+//! What the compiler says of a wrong call: what is wrong, where, and what to do. `TRYBUILD=overwrite` accepts new texts.
+#![allow(missing_docs)]
+
+/// Each file of `tests/refused` is refused, with the text beside it.
+#[test]
+fn wrong_calls() {
+    trybuild::TestCases::new().compile_fail("tests/refused/*.rs");
+}
