@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64 as StdAtomicU64, Ordering as StdOrdering};
 
 use hydra_os::atomic::{Arc, Ordering};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::frame::{Kind, frame_bytes};
 use crate::metrics::Tally;
 use crate::position::Position;
-use crate::segment::{FRAMES_START, Segment};
+use crate::segment::Segment;
 use crate::store::Log;
 
 /// Remembers in which segment a note stands, so that it is written once in each.
@@ -96,17 +96,20 @@ impl Writer {
     /// When it returns, the record is published: readers see it, and in a file it survives the death of the process.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Full`] when there is no room now; [`crate::ErrorKind::Closed`]. Nothing was appended then.
-    /// The payload must be at most [`crate::Journal::frame_max`]; larger ones go to [`crate::Journal::append_large`].
+    /// [`crate::ErrorKind::TooLarge`] when the payload is larger than [`crate::Journal::frame_max`], or does not fit a
+    /// segment together with its notes: it is a case for [`crate::Journal::append_large`]. [`crate::ErrorKind::Full`] when
+    /// there is no room now; [`crate::ErrorKind::Closed`] after the end, and in a forked child. Nothing was appended then.
     #[inline]
     pub fn append(&mut self, payload: &[u8], notes: &[Note<'_>]) -> Result<Position, Error> {
+        if payload.len() > self.log.frame_max || self.log.is_foreign() {
+            return Err(self.refusal(payload.len()));
+        }
         let bytes = frame_bytes(payload.len());
-        debug_assert!(bytes <= self.log.segment_end - FRAMES_START);
         loop {
             if let Some(segment) = &self.segment {
                 let stamp = stamp(self.log.stamp, segment.number);
                 if !notes.iter().all(|note| note.slot.stands_in(stamp)) {
-                    if let Some(end) = self.append_with_notes(payload, notes) {
+                    if let Some(end) = self.append_with_notes(payload, notes)? {
                         return Ok(end);
                     }
                 } else if let Reserved::At(offset) = self.reserve(segment, bytes) {
@@ -130,13 +133,38 @@ impl Writer {
         if seen.segment() != segment.number || seen.offset() as usize > segment.end {
             return Reserved::Moved;
         }
-        let taken = Position::from_u64(tail.fetch_add(bytes as u64, Ordering::SeqCst));
+        let taken = if bytes <= ADDED_BYTES_MAX {
+            Position::from_u64(tail.fetch_add(bytes as u64, Ordering::SeqCst))
+        } else {
+            let step = |tail| {
+                let at = Position::from_u64(tail);
+                let is_open = at.segment() == segment.number && at.offset() as usize <= segment.end;
+                if is_open { Some(tail + bytes as u64) } else { None }
+            };
+            match tail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step) {
+                Ok(taken) => Position::from_u64(taken),
+                Err(_) => return Reserved::Moved,
+            }
+        };
         let offset = taken.offset() as usize;
         if taken.segment() == segment.number && offset + bytes <= segment.end {
             return Reserved::At(offset);
         }
         self.give_back(segment, taken, bytes);
         Reserved::Moved
+    }
+
+    /// Why a record is not taken.
+    #[cold]
+    fn refusal(&self, bytes: usize) -> Error {
+        if self.log.is_foreign() {
+            return Error::new(ErrorKind::Closed, "appending to the journal of a parent process");
+        }
+        let text = format!(
+            "appending a record of {bytes} bytes, notes included, as an ordinary one: they may have {}",
+            self.log.frame_max
+        );
+        Error::new(ErrorKind::TooLarge, text)
     }
 
     /// Pads a reservation that cannot be used: the last one in a segment, or one in a segment begun meanwhile.
@@ -146,7 +174,7 @@ impl Writer {
         if taken.segment() == expected.number {
             return expected.seal(offset);
         }
-        // It cannot have been recycled: no head gets past what we have reserved and not published.
+        // It cannot have been recycled: that takes every byte of it to be published, and we have not published ours.
         let Some(segment) = self
             .log
             .segment_from(taken.segment())
@@ -163,8 +191,10 @@ impl Writer {
 
     /// Appends the notes that are missing and the record in one reservation, so that both stand in one segment.
     #[cold]
-    fn append_with_notes(&self, payload: &[u8], notes: &[Note<'_>]) -> Option<Position> {
-        let segment = self.segment.as_ref()?;
+    fn append_with_notes(&self, payload: &[u8], notes: &[Note<'_>]) -> Result<Option<Position>, Error> {
+        let Some(segment) = &self.segment else {
+            return Ok(None);
+        };
         let stamp = stamp(self.log.stamp, segment.number);
         let mut text = self.notes.borrow_mut();
         text.clear();
@@ -182,8 +212,12 @@ impl Writer {
                 .map(|(start, end)| text.get(start..*end).unwrap_or_default())
         };
         let bytes = parts().map(|part| frame_bytes(part.len())).sum::<usize>() + frame_bytes(payload.len());
+        if bytes > self.log.room_bytes() {
+            // It would not fit the next segment either, and the next.
+            return Err(self.refusal(payload.len() + text.len()));
+        }
         let Reserved::At(mut offset) = self.reserve(segment, bytes) else {
-            return None;
+            return Ok(None);
         };
         for part in parts() {
             offset = segment.write(offset, Kind::Note, part);
@@ -194,7 +228,7 @@ impl Writer {
         let end = segment.write(offset, Kind::Data, payload);
         self.tally.add_one();
         self.wake();
-        Some(segment.position(end))
+        Ok(Some(segment.position(end)))
     }
 
     /// Goes to the segment where the tail is, which may have to be begun first.
@@ -221,6 +255,10 @@ impl Writer {
         }
     }
 }
+
+/// The most that is reserved by an unconditional addition. Threads that add while the segment is full push the tail past
+/// its end; so many that these pushes reach the next segment's number would have to be half a million at a time.
+const ADDED_BYTES_MAX: usize = 4096;
 
 #[inline]
 fn stamp(journal: u32, segment: u32) -> u64 {

@@ -5,11 +5,10 @@
 //! accesses, so either the reader sees the moved tail or the producer sees the bit; a record is never left lying. While
 //! nobody is parked the producer's look is a load from a cache line it owns already.
 
-use std::sync::Mutex;
-use std::thread::Thread;
 use std::time::Duration;
 
-use hydra_os::atomic::{AtomicU64, Ordering};
+use hydra_os::atomic::thread::{self, Thread};
+use hydra_os::atomic::{AtomicU64, Mutex, Ordering};
 
 use crate::position::Position;
 
@@ -26,7 +25,22 @@ pub(crate) struct Hot {
 /// The readers that can be woken.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
-    sleepers: Mutex<Vec<(u32, Thread)>>,
+    sleepers: Mutex<Sleepers>,
+}
+
+#[derive(Debug, Default)]
+struct Sleepers {
+    list: Vec<Sleeper>,
+    /// How often all were woken.
+    calls: u64,
+}
+
+#[derive(Debug)]
+struct Sleeper {
+    number: u32,
+    thread: Thread,
+    /// The calls it has answered.
+    calls: u64,
 }
 
 impl Bell {
@@ -39,41 +53,60 @@ impl Bell {
             return;
         }
         let sleepers = self.sleepers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        for (number, thread) in sleepers.iter() {
-            if parked & bit(*number) != 0 {
-                thread.unpark();
+        for sleeper in &sleepers.list {
+            if parked & bit(sleeper.number) != 0 {
+                sleeper.thread.unpark();
             }
         }
     }
 
-    /// Wakes every reader that has ever slept here, parked or not.
+    /// Wakes every reader, parked or not: one that was just about to sleep does not.
     pub(crate) fn ring_all(&self) {
-        let sleepers = self.sleepers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        sleepers.iter().for_each(|(_, thread)| thread.unpark());
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        sleepers.calls += 1;
+        sleepers.list.iter().for_each(|sleeper| sleeper.thread.unpark());
     }
 
     /// Sleeps until the tail is no longer `seen`, `timeout` is over, or the thread is unparked for another reason.
     pub(crate) fn wait(&self, hot: &Hot, number: u32, seen: Position, timeout: Duration) {
-        self.join(number);
+        if self.join(number) {
+            return;
+        }
         // Pairs with the load in `Writer::append`: either it sees the bit, or we see its reservation.
         hot.parked.fetch_or(bit(number), Ordering::SeqCst);
         if hot.tail.load(Ordering::SeqCst) == seen.to_u64() {
-            std::thread::park_timeout(timeout);
+            park(timeout);
         }
         if number < 63 {
             hot.parked.fetch_and(!bit(number), Ordering::SeqCst);
         }
     }
 
-    fn join(&self, number: u32) {
-        let me = std::thread::current();
+    /// Puts the thread on the list. Says whether all were called since it was last here: it may have missed the reason.
+    fn join(&self, number: u32) -> bool {
+        let thread = thread::current();
         let mut sleepers = self.sleepers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match sleepers.iter_mut().find(|(other, _)| *other == number) {
-            Some((_, thread)) if thread.id() == me.id() => {}
-            Some((_, thread)) => *thread = me,
-            None => sleepers.push((number, me)),
+        let calls = sleepers.calls;
+        let me = Sleeper { number, thread, calls };
+        match sleepers.list.iter_mut().find(|sleeper| sleeper.number == number) {
+            Some(sleeper) => std::mem::replace(sleeper, me).calls < calls,
+            None => {
+                sleepers.list.push(me);
+                calls > 0
+            }
         }
     }
+}
+
+#[cfg(not(loom))]
+fn park(timeout: Duration) {
+    thread::park_timeout(timeout);
+}
+
+/// A model has no time: who is not woken sleeps for ever, and the model fails.
+#[cfg(loom)]
+fn park(_timeout: Duration) {
+    thread::park();
 }
 
 const fn bit(number: u32) -> u64 {

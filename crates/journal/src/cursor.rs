@@ -1,6 +1,7 @@
 //! How far each head has got, kept where it survives the process.
 //!
-//! The file `cursors` holds a header page and one slot of 512 bytes a head:
+//! The file `cursors` holds a header of 512 bytes (magic `HYDRACUR`, then a word that is not 0 if the file replaces one that
+//! was lost) and one slot of 512 bytes a head:
 //!
 //! | offset in the slot | bytes | what |
 //! |-------:|------:|------|
@@ -36,6 +37,7 @@ const NAME_AT: usize = 16;
 const NAME_BYTES: usize = 240;
 const COPIES_AT: [usize; 2] = [256, 384];
 const COPY_BYTES: usize = 72;
+const AT_LOST: usize = 8;
 const MAGIC: u64 = u64::from_le_bytes(*b"HYDRACUR");
 
 const _: () = assert!(NAME_AT + NAME_BYTES == COPIES_AT[0] && COPY_BYTES <= COPIES_AT[1] - COPIES_AT[0]);
@@ -63,6 +65,8 @@ impl Default for CursorState {
 pub(crate) struct Cursors {
     map: Map,
     heads: Mutex<Vec<Entry>>,
+    /// Some heads' places are lost: every head that is not in the table begins at the start.
+    is_lost: bool,
 }
 
 #[derive(Debug)]
@@ -76,7 +80,8 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Live {
     slot: usize,
-    version: AtomicU64,
+    /// Of the newest copy; held while a new one is written.
+    version: Mutex<u64>,
     pub(crate) delivered: Progress,
     /// Up to here the destination has been synced as well.
     durable: AtomicU64,
@@ -103,7 +108,17 @@ impl Cursors {
         Cursors {
             map,
             heads: Mutex::default(),
+            is_lost: false,
         }
+    }
+
+    /// Begins an empty table in the place of one that is gone. That it is one is written down: a process that dies in the
+    /// middle of catching up must not leave a table that looks as if there had been no heads.
+    pub(crate) fn replace(map: Map) -> Cursors {
+        map.store(AT_LOST, 1, hydra_os::atomic::Ordering::Release);
+        let mut cursors = Cursors::create(map);
+        cursors.is_lost = true;
+        cursors
     }
 
     /// Reads the table a dead process left; `None` if it is not one.
@@ -111,20 +126,37 @@ impl Cursors {
         if map.len() < FILE_BYTES || map.load(0, hydra_os::atomic::Ordering::Acquire) != MAGIC {
             return None;
         }
-        let cursors = Cursors {
+        let mut cursors = Cursors {
             map,
             heads: Mutex::default(),
+            is_lost: false,
         };
-        let found = (1..=CURSORS_MAX).filter_map(|slot| {
-            let name = cursors.name_in(slot)?;
-            Some(Entry { name, slot, live: None })
-        });
-        *cursors.lock() = found.collect();
+        let mut found = Vec::new();
+        for slot in 1..=CURSORS_MAX {
+            match cursors.name_in(slot) {
+                Some(name) => found.push(Entry { name, slot, live: None }),
+                // A head whose name is damaged was one of those that now look unknown.
+                None => cursors.is_lost |= !cursors.is_free(slot),
+            }
+        }
+        cursors.is_lost |= cursors.map.load(AT_LOST, hydra_os::atomic::Ordering::Acquire) != 0;
+        *cursors.lock() = found;
         Some(cursors)
     }
 
-    /// Returns the cursor of the head `name`; a new one begins at `start`.
-    pub(crate) fn join(&self, name: &str, start: Position) -> Result<std::sync::Arc<Live>, Error> {
+    /// Says whether heads that are not in the table may have been there once.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    fn is_free(&self, slot: usize) -> bool {
+        let mut bytes = [0; SLOT_BYTES];
+        self.map.copy_out(slot * SLOT_BYTES, &mut bytes);
+        bytes == [0; SLOT_BYTES]
+    }
+
+    /// Returns the cursor of the head `name`; a new one begins at `start`, asked for while nobody can take the lowest cursor.
+    pub(crate) fn join(&self, name: &str, start: impl FnOnce() -> Position) -> Result<std::sync::Arc<Live>, Error> {
         let mut heads = self.lock();
         if let Some(entry) = heads.iter_mut().find(|entry| entry.name == cut(name)) {
             let live = entry.live.get_or_insert_with(|| self.live(entry.slot));
@@ -135,7 +167,7 @@ impl Cursors {
             let text = format!("opening a cursor for `{name}`: a journal has {CURSORS_MAX} at most");
             return Err(Error::new(ErrorKind::Option, text));
         }
-        self.write_copies(slot, start);
+        self.write_copies(slot, start());
         self.write_name(slot, cut(name));
         let live = self.live(slot);
         heads.push(Entry {
@@ -153,7 +185,7 @@ impl Cursors {
         let (durable, durable_wanted) = (AtomicU64::new(0), AtomicU64::new(0));
         std::sync::Arc::new(Live {
             slot,
-            version: AtomicU64::new(version),
+            version: Mutex::new(version),
             delivered,
             durable,
             durable_wanted,
@@ -210,9 +242,10 @@ impl Cursors {
 
     /// Writes a new state. When it returns, the state survives the death of the process.
     pub(crate) fn save(&self, live: &Live, state: &CursorState) {
-        let version = live.version.load(Ordering::Relaxed) + 1;
-        live.version.store(version, Ordering::Relaxed);
-        self.write_copy(live.slot, version, state);
+        let mut version = live.version.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *version += 1;
+        self.write_copy(live.slot, *version, state);
+        drop(version);
         live.delivered.advance(state.position);
     }
 
@@ -315,6 +348,12 @@ fn cut(name: &str) -> &str {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test may fail by panicking"
+    )]
+
     use super::*;
 
     /// A cursor comes back after reopening, with its mark; others are not touched.
@@ -322,8 +361,8 @@ mod tests {
     fn comes_back() {
         let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
         let (a, b) = (
-            cursors.join("a", Position::START).unwrap(),
-            cursors.join("b", Position::new(3, 0)).unwrap(),
+            cursors.join("a", || Position::START).unwrap(),
+            cursors.join("b", || Position::new(3, 0)).unwrap(),
         );
         assert_eq!(cursors.lowest(), Some(Position::START));
         for step in 1..10 {
@@ -355,7 +394,7 @@ mod tests {
     #[test]
     fn a_torn_update_leaves_a_whole_state() {
         let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
-        let live = cursors.join("a", Position::START).unwrap();
+        let live = cursors.join("a", || Position::START).unwrap();
         let state = |n: u32| CursorState {
             position: Position::new(1, n),
             mark: [n as u8; 48],
@@ -386,10 +425,10 @@ mod tests {
     fn has_a_limit() {
         let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
         for number in 0..CURSORS_MAX {
-            cursors.join(&number.to_string(), Position::START).unwrap();
+            cursors.join(&number.to_string(), || Position::START).unwrap();
         }
         assert_eq!(
-            cursors.join("one more", Position::START).unwrap_err().kind(),
+            cursors.join("one more", || Position::START).unwrap_err().kind(),
             ErrorKind::Option
         );
     }

@@ -147,6 +147,12 @@ fn view(number: u32, path: &Path, alive: bool, damage: &mut Vec<Damage>) -> Opti
             None => offset = step_over(&segment, offset, &mut scratch, &mut found),
         }
     }
+    if segment.cut > 0 && offset < segment.end + segment.cut {
+        let at = segment.position(offset);
+        let bytes = (segment.end + segment.cut - offset) as u64;
+        let kind = DamageKind::Corrupt;
+        found.push(Damage { at, bytes, kind });
+    }
     // The owner may have recycled the file under our eyes, and what is being appended looks like a hole.
     let steady = segment
         .mapping
@@ -163,8 +169,13 @@ fn view(number: u32, path: &Path, alive: bool, damage: &mut Vec<Damage>) -> Opti
 }
 
 fn is_locked(dir: &Path) -> bool {
+    // While we hold the lock of a dead one, nobody may come by to adopt it and find it taken.
+    let serial = dir.parent().map(|root| File::open(root.join(LOCK), Mode::Read));
+    let serial = serial.and_then(Result::ok).filter(|serial| serial.lock().is_ok());
     let lock = File::open(dir.join(LOCK), Mode::Read);
-    lock.and_then(|lock| lock.try_lock()).is_ok_and(|free| !free)
+    let is_locked = lock.and_then(|lock| lock.try_lock()).is_ok_and(|free| !free);
+    drop(serial);
+    is_locked
 }
 
 fn read_cursors(path: &Path) -> Option<Vec<(String, CursorState)>> {

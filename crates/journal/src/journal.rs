@@ -19,8 +19,9 @@ use crate::place::Place;
 use crate::position::Position;
 use crate::progress::Progress;
 use crate::read::{Reader, Source};
+use crate::reclaim::SPARES_WANTED;
 use crate::recover::Dead;
-use crate::segment::{FRAMES_START, TRAILER_BYTES};
+use crate::segment::{BYTES_MAX, TRAILER_BYTES};
 use crate::store::Log;
 use crate::sync::Sync;
 use crate::{reclaim, sync};
@@ -112,10 +113,12 @@ impl Journal {
         check(&options, segment_bytes)?;
         let home = options.dir.as_deref().map(Home::create).transpose()?;
         let place = home.as_ref().map_or(Place::Memory, |home| Place::Dir(home.dir.clone()));
+        let cursors = place.make_cursors().inspect_err(|_| abandon(home.as_ref()))?;
         let stamp = (random::u64() as u32).max(1);
+        let segment_end = segment_bytes - TRAILER_BYTES;
         let shared = Arc::new(Shared {
-            log: OsArc::new(Log::new(stamp, segment_bytes - TRAILER_BYTES, options.preamble)),
-            cursors: Cursors::create(place.make_cursors()?),
+            log: OsArc::new(Log::new(stamp, segment_end, options.quota_bytes, options.preamble)),
+            cursors: Cursors::create(cursors),
             place,
             sync: Sync::default(),
             id: random::bytes16(),
@@ -124,10 +127,9 @@ impl Journal {
             home,
         });
         reclaim::keep(&shared);
-        if let Some(error) = shared.log.store().full.clone() {
-            return Err(error);
-        }
-        shared.log.roll(0)?;
+        let full = shared.log.store().full.clone();
+        full.map_or_else(|| shared.log.roll(0), Err)
+            .inspect_err(|_| abandon(shared.home.as_ref()))?;
         let journal = Journal {
             owner: Arc::new(Owner {
                 shared,
@@ -159,9 +161,9 @@ impl Journal {
         Writer::new(OsArc::clone(&self.shared().log))
     }
 
-    /// Returns the largest payload, notes included, that [`Writer::append`] takes: a quarter of a segment.
+    /// Returns the largest payload that [`Writer::append`] takes: a quarter of a segment.
     pub fn frame_max(&self) -> usize {
-        (self.shared().log.segment_end - FRAMES_START) / 4
+        self.shared().log.frame_max
     }
 
     /// Appends a record of any size up to [`RECORD_BYTES_MAX`], in a segment of its own. Returns the position behind it.
@@ -176,7 +178,9 @@ impl Journal {
         let notes: Vec<Vec<u8>> = notes.iter().map(Note::bytes).collect();
         let notes: Vec<&[u8]> = notes.iter().map(Vec::as_slice).collect();
         let bytes = shared.log.large_bytes(payload.len(), &notes);
-        if payload.len() > RECORD_BYTES_MAX || bytes as u64 + 2 * shared.segment_bytes as u64 > shared.quota_bytes {
+        // The tail's segment and the spares always take their part of the quota.
+        let least = (SPARES_WANTED as u64 + 1) * shared.segment_bytes as u64;
+        if payload.len() > RECORD_BYTES_MAX || bytes > BYTES_MAX || bytes as u64 + least > shared.quota_bytes {
             let text = format!(
                 "appending a record of {} bytes: the limit is {RECORD_BYTES_MAX} bytes, and the journal's quota is {} bytes",
                 payload.len(),
@@ -184,11 +188,21 @@ impl Journal {
             );
             return Err(Error::new(ErrorKind::TooLarge, text));
         }
-        if shared.log.store().bytes + bytes as u64 > shared.quota_bytes {
-            return Err(shared.full());
+        if shared.log.is_foreign() {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                "appending to the journal of a parent process",
+            ));
         }
-        let (mapping, generation) = shared.place.make(bytes, shared.id)?;
-        let end = shared.log.insert_large(mapping, generation, payload, &notes)?;
+        shared.log.reserve_large(bytes)?;
+        let made = shared.place.make(bytes, shared.id);
+        let (mapping, generation) = made.inspect_err(|_| shared.log.give_back_bytes(bytes))?;
+        let mapping = OsArc::new(mapping);
+        let inserted = shared.log.insert_large(&mapping, generation, payload, &notes);
+        let end = inserted.inspect_err(|_| {
+            Place::discard(&mapping);
+            shared.log.give_back_bytes(bytes);
+        })?;
         shared.log.bell.ring(&shared.log.hot);
         Ok(end)
     }
@@ -198,7 +212,7 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Option`] when there are [`crate::CURSORS_MAX`] already.
     pub fn cursor(&self, name: &str) -> Result<Cursor, Error> {
-        let live = self.shared().cursors.join(name, self.tail())?;
+        let live = self.shared().cursors.join(name, || self.tail())?;
         Ok(Cursor {
             of: Of::Live(Arc::clone(&self.owner.shared)),
             live,
@@ -220,7 +234,12 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Io`] when the thread that syncs cannot be started.
     pub fn sync_to(&self, position: Position) -> Result<(), Error> {
-        if self.shared().sync.ask(position) {
+        let shared = self.shared();
+        if shared.log.is_foreign() {
+            return Err(Error::new(ErrorKind::Closed, "syncing the journal of a parent process"));
+        }
+        // There is nothing to sync behind the tail, however far somebody would like to get.
+        if shared.sync.ask(position.min(self.tail())) {
             self.start("hydra-sync", sync::run)
         } else {
             Ok(())
@@ -268,6 +287,11 @@ impl Journal {
         self.shared().cursors.all()
     }
 
+    /// Refuses appends from now on, and returns the end of all that was accepted: it will not move again. Readers go on.
+    pub fn seal(&self) -> Position {
+        self.shared().log.seal()
+    }
+
     /// Ends the journal: appends fail from now on, waiting ends. Its directory is removed if every head has everything.
     ///
     /// Returns whether nothing is left.
@@ -279,18 +303,25 @@ impl Journal {
 impl Owner {
     fn close(&self) -> bool {
         let shared = &self.shared;
-        shared.log.close();
+        if shared.log.is_foreign() {
+            // A child has neither the threads nor the right; its parent's locks may be held for ever in this copy.
+            return false;
+        }
+        let end = shared.log.close();
         shared.sync.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        for handle in threads {
+        // A waker that drops the last handle makes one of our own threads get here.
+        let me = std::thread::current().id();
+        for handle in threads.into_iter().filter(|handle| handle.thread().id() != me) {
             // A thread of ours that panicked has nothing more to say; the journal is on the disk.
             let _ = handle.join();
         }
         let error = Error::new(ErrorKind::Closed, "waiting on a journal that is closed");
         shared.sync.done.fail(&error);
         shared.cursors.fail_all(&error);
-        let tail = shared.log.tail();
-        let empty = shared.cursors.lowest().is_none_or(|low| low >= tail);
+        let source = || Source::Live(OsArc::clone(&shared.log));
+        let is_read = |low| low >= end || Reader::new(source(), low).has_no_more_data();
+        let empty = shared.cursors.lowest().is_none_or(is_read);
         if let Some(home) = shared.home.as_ref().filter(|_| empty) {
             // If it cannot be removed, the next start finds it empty and does so.
             let _ = home.remove();
@@ -299,9 +330,23 @@ impl Owner {
     }
 }
 
+/// Leaves nothing behind of a journal that could not be made.
+fn abandon(home: Option<&Home>) {
+    if let Some(home) = home {
+        // If that fails too, the next start adopts an empty journal and removes it.
+        let _ = home.remove();
+    }
+}
+
 impl Drop for Owner {
     fn drop(&mut self) {
         self.close();
+        if self.shared.log.is_foreign()
+            && let Ok(threads) = self.threads.get_mut()
+        {
+            // They are threads of the parent: there is nothing here to detach from.
+            std::mem::take(threads).into_iter().for_each(std::mem::forget);
+        }
     }
 }
 
@@ -310,6 +355,13 @@ fn check(options: &Options, segment_bytes: usize) -> Result<(), Error> {
     if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&segment_bytes) {
         return refuse(format!(
             "creating a journal with segments of {segment_bytes} bytes: they may have {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}"
+        ));
+    }
+    if options.preamble.len() > segment_bytes / 4 {
+        return refuse(format!(
+            "creating a journal with a preamble of {} bytes: it may have a quarter of a segment, {}",
+            options.preamble.len(),
+            segment_bytes / 4
         ));
     }
     let least = SEGMENTS_MIN * segment_bytes as u64;
@@ -361,6 +413,12 @@ impl Cursor {
     /// Saves position and mark. When it returns, they survive the death of the process, and what lies before the position
     /// may be reclaimed.
     pub fn save(&self, state: &CursorState) {
+        if let Of::Live(shared) = &self.of
+            && shared.log.is_foreign()
+        {
+            // The table belongs to the parent process.
+            return;
+        }
         let before = self.live.delivered.reached();
         self.cursors().save(&self.live, state);
         if let Of::Live(shared) = &self.of
@@ -425,10 +483,11 @@ impl Adopted {
     /// [`ErrorKind::Io`] when the directory itself cannot be read.
     pub fn all(root: &Path) -> Result<Vec<Result<Adopted, Error>>, Error> {
         let homes = Home::adopt(root)?;
-        Ok(homes
-            .into_iter()
-            .map(|home| Dead::open(home).map(|dead| Adopted { dead: Arc::new(dead) }))
-            .collect())
+        let open = |home: Result<Home, Error>| {
+            let dead = Arc::new(Dead::open(home?)?);
+            Ok(Adopted { dead })
+        };
+        Ok(homes.into_iter().map(open).collect())
     }
 
     /// Returns its directory.
@@ -440,10 +499,10 @@ impl Adopted {
     ///
     /// If its table of cursors is lost, every head begins at the start: better twice than never.
     pub fn cursor(&self, name: &str) -> Option<Cursor> {
-        if !self.dead.cursors.knows(name) && !self.dead.cursors_lost {
+        if !self.dead.cursors.knows(name) && !self.dead.cursors.is_lost() {
             return None;
         }
-        let live = self.dead.cursors.join(name, Position::START).ok()?;
+        let live = self.dead.cursors.join(name, || Position::START).ok()?;
         Some(Cursor {
             of: Of::Dead(Arc::clone(&self.dead)),
             live,
@@ -457,7 +516,7 @@ impl Adopted {
 
     /// Returns the position behind everything.
     pub fn end(&self) -> Position {
-        self.dead.contents().end()
+        self.dead.contents().end
     }
 
     /// Returns files that look like segments and cannot be read, each with the reason.

@@ -19,6 +19,8 @@ mod bell;
 #[cfg(not(loom))]
 mod cursor;
 mod error;
+#[cfg(not(loom))]
+mod fork;
 mod frame;
 #[cfg(not(loom))]
 mod inspect;
@@ -41,6 +43,10 @@ mod segment;
 mod store;
 #[cfg(not(loom))]
 mod sync;
+
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod model;
 
 pub use append::{Note, NoteSlot, Writer};
 #[cfg(not(loom))]

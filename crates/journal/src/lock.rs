@@ -11,6 +11,7 @@ use hydra_os::disk::{self, File, Mode};
 use hydra_os::{process, random};
 
 use crate::error::{Error, ErrorKind};
+use crate::fork;
 
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const CURSORS: &str = "cursors";
@@ -22,6 +23,8 @@ const PREFIX: &str = "j-";
 pub(crate) struct Home {
     pub(crate) dir: PathBuf,
     lock: File,
+    /// See [`crate::fork`].
+    forks: u32,
 }
 
 impl Home {
@@ -43,11 +46,12 @@ impl Home {
         }
         lock.write_at(format!("{}\n", process::id()).as_bytes(), 0)
             .map_err(wrap)?;
-        Ok(Home { dir, lock })
+        let forks = fork::watch();
+        Ok(Home { dir, lock, forks })
     }
 
-    /// Takes over the subdirectories of `root` whose owners are dead.
-    pub(crate) fn adopt(root: &Path) -> Result<Vec<Home>, Error> {
+    /// Takes over the subdirectories of `root` whose owners are dead. One that cannot be looked at does not stop the others.
+    pub(crate) fn adopt(root: &Path) -> Result<Vec<Result<Home, Error>>, Error> {
         if disk::info_of(root)
             .map_err(|error| Error::io("looking for journals", root, error))?
             .is_none()
@@ -55,34 +59,62 @@ impl Home {
             return Ok(Vec::new());
         }
         let _serial = serialise(root)?;
-        let mut homes = Vec::new();
-        for dir in subdirectories(root)? {
-            let path = dir.join(LOCK);
-            let wrap = |error| Error::io("locking a dead process's journal", &path, error);
-            let lock = match File::open(&path, Mode::ReadWrite) {
-                // The owner died before it had made the file: there cannot be anything in the journal.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    File::open(&path, Mode::CreateReadWrite).map_err(wrap)?
+        let homes = subdirectories(root)?;
+        Ok(homes
+            .into_iter()
+            .filter_map(|dir| Home::adopt_one(dir).transpose())
+            .collect())
+    }
+
+    fn adopt_one(dir: PathBuf) -> Result<Option<Home>, Error> {
+        let path = dir.join(LOCK);
+        let wrap = |error| Error::io("locking a dead process's journal", &path, error);
+        let lock = match File::open(&path, Mode::ReadWrite) {
+            // The owner died before it had made the file, or somebody removed it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                match File::open(&path, Mode::CreateReadWrite) {
+                    // The directory itself has gone: it was closed in good order meanwhile.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                    other => other.map_err(wrap)?,
                 }
-                other => other.map_err(wrap)?,
-            };
-            if lock.try_lock().map_err(wrap)? {
-                homes.push(Home { dir, lock });
             }
+            other => other.map_err(wrap)?,
+        };
+        let is_free = lock.try_lock().map_err(wrap)?;
+        // A lock on a file that was removed since we opened it is a lock on nothing.
+        if !is_free || disk::id_of(&path).map_err(wrap)? != Some(lock.id().map_err(wrap)?) {
+            return Ok(None);
         }
-        Ok(homes)
+        let forks = fork::watch();
+        Ok(Some(Home { dir, lock, forks }))
     }
 
     /// Removes the subdirectory and everything in it.
+    ///
+    /// The cursors go after all segments, so that a death in between leaves nothing that looks undelivered; and nobody can
+    /// adopt what is half gone, for adopting is serialised with it.
     pub(crate) fn remove(&self) -> Result<(), Error> {
+        if self.is_foreign() {
+            return Ok(());
+        }
         let wrap = |error| Error::io("removing a finished journal", &self.dir, error);
+        let _serial = self.dir.parent().map(serialise).transpose()?;
         for name in disk::list(&self.dir).map_err(wrap)? {
-            if name != LOCK {
+            if name != LOCK && name != CURSORS {
                 disk::remove_file(self.dir.join(name)).map_err(wrap)?;
             }
         }
-        disk::remove_file(self.dir.join(LOCK)).map_err(wrap)?;
+        for name in [CURSORS, LOCK] {
+            let path = self.dir.join(name);
+            if disk::info_of(&path).map_err(wrap)?.is_some() {
+                disk::remove_file(path).map_err(wrap)?;
+            }
+        }
         disk::remove_dir(&self.dir).map_err(wrap)
+    }
+
+    fn is_foreign(&self) -> bool {
+        self.forks != fork::generation()
     }
 
     /// Returns the process id the lock file names.
@@ -98,8 +130,10 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // Closing would do, unless a forked child still holds the descriptor.
-        let _ = self.lock.unlock();
+        // Closing would do, unless a forked child still holds the descriptor. A child must not: the lock is its parent's.
+        if !self.is_foreign() {
+            let _ = self.lock.unlock();
+        }
     }
 }
 

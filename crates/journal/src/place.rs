@@ -37,19 +37,14 @@ impl Place {
     }
 
     /// Clears a used segment for its next life. Returns the new generation.
-    pub(crate) fn renew(&self, mapping: &Mapping, used: usize, journal: [u8; 16]) -> u64 {
+    pub(crate) fn renew(mapping: &Mapping, journal: [u8; 16]) -> u64 {
         let generation = random::u64();
-        mapping.end_life();
-        mapping.map.zero(
-            crate::segment::FRAMES_START,
-            used.saturating_sub(crate::segment::FRAMES_START),
-        );
-        mapping.begin_life(journal, generation, clock::wall_ns());
+        mapping.renew(journal, generation, clock::wall_ns());
         generation
     }
 
     /// Gives a segment's file back to the file system, blocks first: an old map of it may still be around.
-    pub(crate) fn discard(&self, mapping: &Mapping) {
+    pub(crate) fn discard(mapping: &Mapping) {
         mapping.end_life();
         if let Some((file, path)) = &mapping.file {
             // A failure leaves a spare behind, which the directory's removal takes along.

@@ -1,5 +1,6 @@
 //! A position that only grows, and those who wait for it to get somewhere.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -19,7 +20,8 @@ pub struct Progress {
 
 #[derive(Debug, Default)]
 struct Waiters {
-    list: Vec<(Position, Waker)>,
+    /// By position: a record has few who wait for it, a journal may have many.
+    list: BTreeMap<Position, Vec<Waker>>,
     failed: Option<Error>,
 }
 
@@ -41,12 +43,9 @@ impl Progress {
         if let Some(error) = &waiters.failed {
             return Some(Err(error.clone()));
         }
-        if !waiters
-            .list
-            .iter()
-            .any(|(at, other)| *at == position && other.will_wake(waker))
-        {
-            waiters.list.push((position, waker.clone()));
+        let here = waiters.list.entry(position).or_default();
+        if !here.iter().any(|other| other.will_wake(waker)) {
+            here.push(waker.clone());
             // Pairs with the load in `advance`, after its store of `reached`: one of the two sides sees the other.
             self.waiting.store(waiters.list.len(), Ordering::SeqCst);
         }
@@ -57,24 +56,33 @@ impl Progress {
         }
     }
 
+    /// Takes back what [`Progress::poll`] has noted: nobody waits any more, as when a future is dropped.
+    pub fn forget(&self, position: Position, waker: &Waker) {
+        let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(here) = waiters.list.get_mut(&position) {
+            here.retain(|other| !other.will_wake(waker));
+            if here.is_empty() {
+                waiters.list.remove(&position);
+            }
+        }
+        self.waiting.store(waiters.list.len(), Ordering::SeqCst);
+    }
+
     /// Moves on to `position` and wakes those who waited for it. Going back is ignored.
     pub fn advance(&self, position: Position) {
         let before = self.reached.fetch_max(position.to_u64(), Ordering::SeqCst);
         if before >= position.to_u64() || self.waiting.load(Ordering::SeqCst) == 0 {
             return;
         }
-        let mut due = Vec::new();
-        {
+        let due = {
             let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            due.extend(
-                waiters
-                    .list
-                    .extract_if(.., |(at, _)| *at <= position)
-                    .map(|(_, waker)| waker),
-            );
+            let after = Position::from_u64(position.to_u64().saturating_add(1));
+            let later = waiters.list.split_off(&after);
+            let due = std::mem::replace(&mut waiters.list, later);
             self.waiting.store(waiters.list.len(), Ordering::SeqCst);
-        }
-        due.into_iter().for_each(Waker::wake);
+            due
+        };
+        due.into_values().flatten().for_each(Waker::wake);
     }
 
     /// Gives up: everyone who waits for a position not yet reached is told `error`, now and later.
@@ -85,7 +93,7 @@ impl Progress {
             self.waiting.store(0, Ordering::SeqCst);
             std::mem::take(&mut waiters.list)
         };
-        due.into_iter().for_each(|(_, waker)| waker.wake());
+        due.into_values().flatten().for_each(Waker::wake);
     }
 
     /// Returns the error because of which it will never get further.

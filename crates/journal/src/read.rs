@@ -41,7 +41,8 @@ pub struct Damage {
 /// What an unreadable range looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageKind {
-    /// Space that a producer reserved and did not publish before it died: no accepted record is lost.
+    /// Nothing was published here: space that a producer reserved and did not fill before it died, so that no accepted
+    /// record is lost; or, after a power loss, a page that never reached the device.
     Hole,
     /// Bytes that were changed or lost after they were written.
     Corrupt,
@@ -76,7 +77,13 @@ impl Batch {
     }
 
     fn clear(&mut self) {
-        self.bytes.clear();
+        // One huge record must not stay in memory for ever, nor a few of them cost an allocation each.
+        for buffer in [&mut self.bytes, &mut self.scratch] {
+            if buffer.capacity() > KEPT_BYTES && buffer.len() < buffer.capacity() / 4 {
+                buffer.shrink_to(KEPT_BYTES);
+            }
+            buffer.clear();
+        }
         self.frames.clear();
         self.damage.clear();
     }
@@ -89,7 +96,8 @@ pub enum Read {
     Some,
     /// Everything appended has been read; the tail is at this position.
     Empty(Position),
-    /// A producer has reserved space and not published it yet.
+    /// There is more, and it cannot be read yet: a producer has reserved space and not published it (nobody rings when it
+    /// does: look again soon), or the system refused to open a dead process's segment (look again later).
     Pending,
     /// A dead process's journal has been read to its end.
     End,
@@ -133,6 +141,8 @@ impl Reader {
     ///
     /// Never waits. In a dead process's journal every frame's checksum is verified, and what does not pass is stepped over
     /// and reported in [`Batch::damage`].
+    ///
+    /// A reader of a living journal that its head's cursor has overtaken goes on in the first segment that is still there.
     pub fn read(&mut self, batch: &mut Batch, bytes_max: usize) -> Read {
         batch.clear();
         if self.segment.is_none() && !self.open_next(self.position.segment(), batch) {
@@ -147,14 +157,51 @@ impl Reader {
             #[cfg(not(loom))]
             Source::Dead(_) => self.read_dead(&segment, start, bytes_max, batch),
         };
-        self.position = segment.position(end);
-        if end > start {
-            return Read::Some;
+        if segment.is_retired() {
+            // What was copied may be the segment's next life.
+            batch.clear();
+            self.position = segment.position(segment.end);
+        } else {
+            self.position = segment.position(end);
+            if end > start {
+                return Read::Some;
+            }
         }
-        if end + FRAME_HEAD_BYTES > segment.end && self.open_next(segment.number + 1, batch) {
-            return Read::Some;
+        if self.position.offset() as usize + FRAME_HEAD_BYTES > segment.end {
+            segment.settle();
+            if self.open_next(segment.number + 1, batch) {
+                self.leave(&segment);
+                return Read::Some;
+            }
         }
         self.nothing()
+    }
+
+    /// Lets go of the memory of a segment that this reader is done with, if it is not about to be recycled anyway.
+    #[cfg(not(loom))]
+    fn leave(&self, segment: &Segment) {
+        if let Source::Live(log) = &self.source
+            && segment.number.saturating_add(1) < log.tail().segment()
+        {
+            segment.release_pages();
+        }
+    }
+
+    #[cfg(loom)]
+    fn leave(&self, _: &Segment) {}
+
+    /// Reads on, and says whether there is nothing but notes and padding.
+    #[cfg(not(loom))]
+    pub(crate) fn has_no_more_data(&mut self) -> bool {
+        let mut batch = Batch::default();
+        loop {
+            match self.read(&mut batch, 1 << 16) {
+                Read::Some if batch.frames.iter().any(|frame| frame.kind == Kind::Data) => return false,
+                Read::Some => {}
+                Read::Pending => return false,
+                Read::Empty(_) | Read::End => return true,
+            }
+        }
     }
 
     fn read_live(&self, segment: &Segment, start: usize, bytes_max: usize, batch: &mut Batch) -> usize {
@@ -193,6 +240,14 @@ impl Reader {
                 None => offset = step_over(segment, offset, &mut scratch, &mut batch.damage),
             }
         }
+        if offset + FRAME_HEAD_BYTES > segment.end && offset < segment.end + segment.cut {
+            batch.damage.push(Damage {
+                at: segment.position(offset),
+                bytes: (segment.end + segment.cut - offset) as u64,
+                kind: DamageKind::Corrupt,
+            });
+            offset = segment.end + segment.cut;
+        }
         // What lies before the cursor was dealt with by an earlier reader.
         batch.damage.retain(|damage| damage.at >= self.from);
         batch.scratch = scratch;
@@ -217,21 +272,28 @@ impl Reader {
 
     /// Opens the first segment numbered `number` or higher.
     fn open_next(&mut self, number: u32, batch: &mut Batch) -> bool {
-        let found = match &self.source {
-            Source::Live(log) => log.segment_from(number),
+        let segment = match &self.source {
+            Source::Live(log) => {
+                let Some(segment) = log.segment_from(number) else {
+                    return false;
+                };
+                segment
+            }
             #[cfg(not(loom))]
-            Source::Dead(dead) => dead.segment_from(number),
+            Source::Dead(dead) => {
+                let Ok(Some(segment)) = dead.segment_from(number) else {
+                    return false;
+                };
+                // Segment 0 is no segment: before everything, however much of it is gone by right.
+                if number > 0 && segment.number > number {
+                    let bytes = u64::from(segment.number - number) * segment.end as u64;
+                    let at = Position::new(number, 0);
+                    let kind = DamageKind::Missing;
+                    batch.damage.push(Damage { at, bytes, kind });
+                }
+                segment
+            }
         };
-        let Some(segment) = found else { return false };
-        let was_reading = self.segment.is_some();
-        if was_reading && segment.number > number {
-            let bytes = u64::from(segment.number - number) * segment.end as u64;
-            batch.damage.push(Damage {
-                at: Position::new(number, 0),
-                bytes,
-                kind: DamageKind::Missing,
-            });
-        }
         self.position = Position::new(segment.number, FRAMES_START as u32);
         self.segment = Some(segment);
         true
@@ -249,10 +311,19 @@ impl Reader {
                 }
             }
             #[cfg(not(loom))]
-            Source::Dead(_) => Read::End,
+            Source::Dead(dead) => {
+                let next = self.position.segment() + u32::from(self.segment.is_some());
+                match dead.segment_from(next) {
+                    Ok(None) => Read::End,
+                    _ => Read::Pending,
+                }
+            }
         }
     }
 }
+
+/// Bytes of memory that a batch keeps between reads, even if they are few.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Finds the next frame after an offset where none can be read; returns where it is, or the end of the segment.
 ///

@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use hydra_os::atomic::Arc;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::journal::Shared;
+use crate::place::Place;
 use crate::position::Position;
 use crate::segment::Segment;
 use crate::store::Spare;
 
 /// Cleared segments kept ready.
-const SPARES_WANTED: usize = 2;
+pub(crate) const SPARES_WANTED: usize = 2;
+/// The newest segments, whose memory is kept at hand.
+const SEGMENTS_AT_HAND: usize = 2;
 /// How long the keeper sleeps when nobody calls it.
 const IDLE: Duration = Duration::from_secs(3600);
 /// How often it looks again while the journal is full: the disk may have room again.
@@ -24,6 +27,7 @@ const RETRY: Duration = Duration::from_millis(20);
 
 /// Runs until the journal is closed.
 pub(crate) fn run(shared: &Shared) {
+    let _end = CloseOnPanic(shared);
     loop {
         let (full, closed) = {
             let store = shared.log.store();
@@ -37,11 +41,23 @@ pub(crate) fn run(shared: &Shared) {
     }
 }
 
+/// Without the keeper nobody would ever get room again: an end is better than waiting for it.
+struct CloseOnPanic<'a>(&'a Shared);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.log.close();
+        }
+    }
+}
+
 /// Recycles what can be, and makes what is missing.
 pub(crate) fn keep(shared: &Shared) {
-    for segment in take_finished(shared) {
+    for segment in shared.log.retire_before(lowest_needed(shared).segment()) {
         recycle(shared, &segment);
     }
+    release_memory(shared);
     while let Some(result) = make_one(shared) {
         let mut store = shared.log.store();
         match result {
@@ -63,13 +79,14 @@ pub(crate) fn keep(shared: &Shared) {
     shared.log.announce_room();
 }
 
-/// Takes the segments out of the log that no head needs any more.
-fn take_finished(shared: &Shared) -> Vec<Arc<Segment>> {
-    let low = lowest_needed(shared);
-    let mut store = shared.log.store();
-    let kept = store.segments.split_off(&low.segment());
-    let finished = std::mem::replace(&mut store.segments, kept);
-    finished.into_values().collect()
+/// Lets go of the memory of segments that only a head far behind needs: they are in their files.
+fn release_memory(shared: &Shared) {
+    let old: Vec<_> = {
+        let store = shared.log.store();
+        let newest_first = store.segments.values().rev();
+        newest_first.skip(SEGMENTS_AT_HAND).map(Arc::clone).collect()
+    };
+    old.iter().for_each(|segment| segment.release_pages_once());
 }
 
 /// The first position that somebody still needs.
@@ -86,7 +103,8 @@ fn lowest_needed(shared: &Shared) -> Position {
         low = low.min(shared.cursors.lowest_durable(low));
         shared.log.bell.ring_all();
         if shared.cursors.sync().is_err() {
-            low = low.min(Position::new(first, 0));
+            // The records are with destinations that were synced: old cursors on the device mean repeating some of them.
+            shared.log.metrics.syncs_failed.fetch_add(1, Ordering::Relaxed);
         }
     }
     low
@@ -96,7 +114,7 @@ fn recycle(shared: &Shared, segment: &Segment) {
     let ordinary = segment.end == shared.log.segment_end;
     let wanted = shared.log.store().spares.len() < SPARES_WANTED;
     if ordinary && wanted {
-        let generation = shared.place.renew(&segment.mapping, segment.end, shared.id);
+        let generation = Place::renew(&segment.mapping, shared.id);
         shared.log.metrics.segments_recycled.fetch_add(1, Ordering::Relaxed);
         let mapping = Arc::clone(&segment.mapping);
         let mut store = shared.log.store();
@@ -105,8 +123,8 @@ fn recycle(shared: &Shared, segment: &Segment) {
         drop(store);
         shared.log.announce_room();
     } else {
-        shared.place.discard(&segment.mapping);
-        shared.log.store().bytes -= segment.mapping.map.len() as u64;
+        Place::discard(&segment.mapping);
+        shared.log.give_back_bytes(segment.mapping.map.len());
     }
 }
 
@@ -119,27 +137,16 @@ fn make_one(shared: &Shared) -> Option<Result<Spare, Error>> {
             return None;
         }
         if store.bytes + bytes as u64 > shared.quota_bytes {
-            return Some(Err(shared.full()));
+            return Some(Err(shared.log.full()));
         }
         store.bytes += bytes as u64;
     }
     let made = shared.place.make(bytes, shared.id);
     if made.is_err() {
-        shared.log.store().bytes -= bytes as u64;
+        shared.log.give_back_bytes(bytes);
     }
     Some(made.map(|(mapping, generation)| Spare {
         mapping: Arc::new(mapping),
         generation,
     }))
-}
-
-impl Shared {
-    /// The error of a journal whose quota is used up.
-    pub(crate) fn full(&self) -> Error {
-        let text = format!(
-            "the journal's quota of {} bytes is used up and a destination is behind",
-            self.quota_bytes
-        );
-        Error::new(ErrorKind::Full, text)
-    }
 }

@@ -5,6 +5,7 @@
 //! time for a backlog of any size; a segment is mapped when a head gets to it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::lock::{CURSORS, Home, SEGMENT_SUFFIX};
 use crate::position::Position;
 use crate::read::{Batch, Read, Reader, Source};
-use crate::segment::{BadHeader, FRAMES_START, Mapping, Segment};
+use crate::segment::{BYTES_MAX, BadHeader, FRAMES_START, Mapping, Segment, TRAILER_BYTES};
 
 /// A dead process's journal, owned by this process from now on.
 #[derive(Debug)]
@@ -25,7 +26,6 @@ pub(crate) struct Dead {
     home: Home,
     contents: Contents,
     pub(crate) cursors: Cursors,
-    pub(crate) cursors_lost: bool,
     /// The segment opened last: heads tend to read the same one.
     last: Mutex<Option<OsArc<Segment>>>,
 }
@@ -38,8 +38,8 @@ pub(crate) struct Contents {
     pub(crate) unreadable: Vec<(PathBuf, String)>,
     /// Files written by a later version.
     pub(crate) newer: Vec<PathBuf>,
-    /// Where each segment's frames may end.
-    pub(crate) ends: BTreeMap<u32, usize>,
+    /// The position behind everything.
+    pub(crate) end: Position,
 }
 
 impl Contents {
@@ -51,26 +51,36 @@ impl Contents {
                 continue;
             }
             let path = dir.join(name);
-            match open_segment(&path) {
+            let opened = match open_segment(&path) {
+                // Gone between listing and opening: a living owner has recycled it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if is_shortage(&error) => {
+                    return Err(Error::io("reading a segment's header", &path, error));
+                }
+                other => other,
+            };
+            match opened {
                 Ok(Opened::Segment(segment)) => {
-                    contents.ends.insert(segment.number, segment.end);
                     contents.segments.insert(segment.number, path);
+                    contents.end = contents.end.max(segment.position(segment.end + segment.cut));
                 }
                 Ok(Opened::Spare) => {}
                 Ok(Opened::Newer) => contents.newer.push(path),
-                Err(reason) => contents.unreadable.push((path, reason)),
+                Ok(Opened::Damaged) => {
+                    let reason = "both copies of its header are damaged".to_owned();
+                    contents.unreadable.push((path, reason));
+                }
+                Err(error) => contents.unreadable.push((path, error.to_string())),
             }
         }
         Ok(contents)
     }
+}
 
-    /// Returns the position behind everything.
-    pub(crate) fn end(&self) -> Position {
-        match self.ends.last_key_value() {
-            Some((number, end)) => Position::new(*number, *end as u32),
-            None => Position::START,
-        }
-    }
+/// Says whether an error is about this process or this moment, not about the file.
+fn is_shortage(error: &io::Error) -> bool {
+    // ENOMEM, ENFILE, EMFILE.
+    error.kind() == io::ErrorKind::OutOfMemory || matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 /// What a file with a segment's name is.
@@ -78,32 +88,38 @@ pub(crate) enum Opened {
     Segment(Segment),
     Spare,
     Newer,
+    /// Neither copy of its header can be read.
+    Damaged,
 }
 
 /// Maps a segment file to read it.
-pub(crate) fn open_segment(path: &Path) -> Result<Opened, String> {
-    let file = File::open(path, Mode::Read).map_err(|error| error.to_string())?;
-    let len = file.len().map_err(|error| error.to_string())? as usize;
-    let map = Map::file_read_only(&file, len).map_err(|error| error.to_string())?;
-    let mapping = Mapping { map, file: None };
-    match mapping.header() {
-        Ok(header) if header.number == 0 => Ok(Opened::Spare),
-        Ok(header) => Ok(Opened::Segment(Segment::of(
-            OsArc::new(mapping),
-            header.generation,
-            header.number,
-        ))),
-        Err(BadHeader::Newer) => Ok(Opened::Newer),
-        // A file whose making was cut short holds no frames, and no header either.
-        Err(BadHeader::Damaged) if is_blank(&mapping.map) => Ok(Opened::Spare),
-        Err(BadHeader::Damaged) => Err("both copies of its header are damaged".to_owned()),
+pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
+    let file = File::open(path, Mode::Read)?;
+    let len = file.len()?.min(BYTES_MAX as u64) as usize / 8 * 8;
+    if len == 0 {
+        // Its maker died before it had any blocks.
+        return Ok(Opened::Spare);
     }
+    let map = Map::file_read_only(&file, len)?;
+    let mapping = Mapping { map, file: None };
+    Ok(match mapping.header() {
+        Ok(header) if header.number == 0 => Opened::Spare,
+        Ok(header) => {
+            let (generation, number, bytes) = (header.generation, header.number, header.bytes);
+            Opened::Segment(Segment::of(OsArc::new(mapping), generation, number, bytes))
+        }
+        Err(BadHeader::Newer) => Opened::Newer,
+        // A file whose making was cut short has no frames; its header may be half there.
+        Err(BadHeader::Damaged) if has_no_frames(&mapping.map) => Opened::Spare,
+        Err(BadHeader::Damaged) => Opened::Damaged,
+    })
 }
 
-fn is_blank(map: &Map) -> bool {
+fn has_no_frames(map: &Map) -> bool {
     let mut page = vec![0; 4096];
-    (0..map.len()).step_by(4096).all(|at| {
-        page.resize(4096.min(map.len() - at), 0);
+    let end = map.len().saturating_sub(TRAILER_BYTES);
+    (FRAMES_START..end).step_by(4096).all(|at| {
+        page.resize(4096.min(end - at), 0);
         map.copy_out(at, &mut page);
         page.iter().all(|byte| *byte == 0)
     })
@@ -118,17 +134,14 @@ impl Dead {
             return Err(Error::at(ErrorKind::Newer, text, path));
         }
         let path = home.dir.join(CURSORS);
-        let found = open_cursors(&path);
-        let cursors_lost = found.is_none();
-        let cursors = match found {
+        let cursors = match open_cursors(&path)? {
             Some(cursors) => cursors,
-            None => Cursors::create(fresh_cursors(&path)?),
+            None => Cursors::replace(fresh_cursors(&path)?),
         };
         Ok(Dead {
             home,
             contents,
             cursors,
-            cursors_lost,
             last: Mutex::default(),
         })
     }
@@ -141,26 +154,47 @@ impl Dead {
         &self.contents
     }
 
-    /// Returns the first segment numbered `number` or higher that can be read.
-    pub(crate) fn segment_from(&self, number: u32) -> Option<OsArc<Segment>> {
+    /// Returns the first segment numbered `number` or higher.
+    ///
+    /// # Errors
+    /// When the system refuses to open it: it is there, and must not be taken for missing.
+    pub(crate) fn segment_from(&self, number: u32) -> io::Result<Option<OsArc<Segment>>> {
         for (found, path) in self.contents.segments.range(number..) {
             let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             if let Some(segment) = last.as_ref().filter(|segment| segment.number == *found) {
-                return Some(OsArc::clone(segment));
+                return Ok(Some(OsArc::clone(segment)));
             }
-            if let Ok(Opened::Segment(segment)) = open_segment(path) {
-                let segment = OsArc::new(segment);
-                *last = Some(OsArc::clone(&segment));
-                return Some(segment);
+            match open_segment(path) {
+                Ok(Opened::Segment(segment)) => {
+                    let segment = OsArc::new(segment);
+                    *last = Some(OsArc::clone(&segment));
+                    return Ok(Some(segment));
+                }
+                // It has been damaged or removed since we looked at its header: the reader reports the gap.
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
-        None
+        Ok(None)
     }
 
     /// Says whether every head that had a cursor has delivered everything.
-    pub(crate) fn is_done(&self) -> bool {
-        let end = self.contents.end();
-        self.contents.unreadable.is_empty() && self.cursors.lowest().is_none_or(|low| low >= end)
+    pub(crate) fn is_done(self: &Arc<Self>) -> bool {
+        if !self.contents.unreadable.is_empty() {
+            return false;
+        }
+        match self.cursors.lowest() {
+            Some(low) => self.is_read_from(low),
+            // Whoever it was for has not come yet.
+            None if self.cursors.is_lost() => self.is_read_from(Position::START),
+            None => true,
+        }
+    }
+
+    fn is_read_from(self: &Arc<Self>, from: Position) -> bool {
+        let source = Source::Dead(Arc::clone(self));
+        Reader::new(source, from).has_no_more_data()
     }
 
     /// Removes the journal from the disk.
@@ -189,13 +223,17 @@ impl Dead {
     }
 }
 
-pub(crate) fn open_cursors(path: &Path) -> Option<Cursors> {
-    let file = File::open(path, Mode::ReadWrite).ok()?;
-    let len = file.len().ok()? as usize;
-    if len < FILE_BYTES {
-        return None;
+/// Opens the table of cursors; `None` if it is gone or damaged.
+fn open_cursors(path: &Path) -> Result<Option<Cursors>, Error> {
+    let wrap = |error| Error::io("opening the cursors' file", path, error);
+    let file = match File::open(path, Mode::ReadWrite) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(wrap)?,
+    };
+    if file.len().map_err(wrap)? < FILE_BYTES as u64 {
+        return Ok(None);
     }
-    Cursors::open(Map::file(&file, FILE_BYTES).ok()?)
+    Ok(Cursors::open(Map::file(&file, FILE_BYTES).map_err(wrap)?))
 }
 
 /// Makes the cursors' file anew, in place of one that is gone or damaged.

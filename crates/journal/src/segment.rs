@@ -18,7 +18,7 @@
 //! Who writes: the keeper makes and clears segments, the thread that rolls the tail gives them their number, producers add
 //! frames. After a crash the header tells whether the file is part of the log; everything else stands in the frames.
 
-use hydra_os::atomic::{Arc, Ordering};
+use hydra_os::atomic::{Arc, AtomicBool, Ordering, fence};
 #[cfg(not(loom))]
 use hydra_os::disk;
 use hydra_os::map::Map;
@@ -27,7 +27,7 @@ use std::io;
 use std::path::PathBuf;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::frame::{Envelope, FRAME_HEAD_BYTES, Kind, checksum, frame_bytes};
+use crate::frame::{Envelope, FRAME_ALIGN, FRAME_HEAD_BYTES, Kind, checksum, frame_bytes};
 use crate::position::Position;
 
 /// Where the first frame of a segment stands: on a page of its own, so that syncing frames never touches the header.
@@ -36,6 +36,8 @@ pub(crate) const FRAMES_START: usize = if cfg!(loom) { 128 } else { 4096 };
 pub(crate) const TRAILER_BYTES: usize = 128;
 /// The version of the layout that this code writes.
 pub(crate) const VERSION: u16 = 1;
+/// The largest segment, so that an offset is never near the bits that number segments.
+pub(crate) const BYTES_MAX: usize = 512 << 20;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"HYDRASEG");
 const AT_VERSION: usize = 8;
@@ -82,6 +84,15 @@ pub(crate) struct Segment {
     pub(crate) number: u32,
     /// Offset past the last byte that frames may take.
     pub(crate) end: usize,
+    /// Bytes of frames that were cut off the file's end, in a dead process's journal.
+    pub(crate) cut: usize,
+    /// It has left the log, and its memory is about to be cleared.
+    retired: AtomicBool,
+    /// Every byte of it has been published, so no producer will ever store into it again.
+    settled: AtomicBool,
+    /// Its pages have been given back to the system once.
+    #[cfg(not(loom))]
+    released: AtomicBool,
 }
 
 impl Mapping {
@@ -117,6 +128,14 @@ impl Mapping {
         self.bases().into_iter().for_each(|base| self.number(base, 0));
     }
 
+    /// Clears the mapping for its next life: the number goes first, then the frames, then comes the new header.
+    pub(crate) fn renew(&self, journal: [u8; 16], generation: u64, created_ns: i64) {
+        self.end_life();
+        self.map
+            .zero(FRAMES_START, self.map.len() - TRAILER_BYTES - FRAMES_START);
+        self.begin_life(journal, generation, created_ns);
+    }
+
     /// Where the two copies of the header stand.
     fn bases(&self) -> [usize; 2] {
         [0, self.map.len() - TRAILER_BYTES]
@@ -127,16 +146,28 @@ impl Mapping {
     }
 
     /// Reads the header, or its second copy if the first is damaged.
+    ///
+    /// [`Header::bytes`] is the size the segment was made with: a file that was cut since is shorter than that.
     pub(crate) fn header(&self) -> Result<Header, BadHeader> {
-        if self.map.len() < FRAMES_START + TRAILER_BYTES {
-            return Err(BadHeader::Damaged);
+        let len = self.map.len();
+        let first = if len < TRAILER_BYTES {
+            Err(BadHeader::Damaged)
+        } else {
+            self.header_at(0)
+        };
+        // A death between the two stores of the number leaves it in the first copy alone.
+        if first != Err(BadHeader::Damaged) || len < FRAMES_START + TRAILER_BYTES {
+            return first;
         }
-        let [first, second] = self.bases().map(|base| self.header_at(base));
-        match (first, second) {
-            // A death between the two stores of the number leaves it in the first copy alone.
-            (Err(BadHeader::Damaged), second) => second,
-            (first, _) => first,
-        }
+        let base = len - TRAILER_BYTES;
+        // Where the second copy stands depends on the size, so it vouches for that size only.
+        self.header_at(base / 8 * 8).and_then(|header| {
+            if header.bytes == len {
+                Ok(header)
+            } else {
+                Err(BadHeader::Damaged)
+            }
+        })
     }
 
     fn header_at(&self, base: usize) -> Result<Header, BadHeader> {
@@ -159,7 +190,7 @@ impl Mapping {
         let mut journal = [0; 16];
         map.copy_out(base + AT_JOURNAL, &mut journal);
         let bytes = map.load(base + AT_BYTES, Ordering::Relaxed) as usize;
-        if bytes != map.len() {
+        if !(FRAMES_START + TRAILER_BYTES..=BYTES_MAX).contains(&bytes) {
             return Err(BadHeader::Damaged);
         }
         let created_ns = map.load(base + AT_CREATED, Ordering::Relaxed) as i64;
@@ -179,17 +210,74 @@ impl Segment {
         for base in mapping.bases() {
             mapping.number(base, number_word(number, generation));
         }
-        Segment::of(mapping, generation, number)
+        let bytes = mapping.map.len();
+        Segment::of(mapping, generation, number, bytes)
     }
 
-    /// Wraps a mapping that has its number already.
-    pub(crate) fn of(mapping: Arc<Mapping>, generation: u64, number: u32) -> Segment {
-        let end = mapping.map.len() - TRAILER_BYTES;
+    /// Wraps a mapping that has its number already and was made with `bytes` bytes.
+    pub(crate) fn of(mapping: Arc<Mapping>, generation: u64, number: u32, bytes: usize) -> Segment {
+        let whole = bytes - TRAILER_BYTES;
+        let end = whole.min(mapping.map.len() / FRAME_ALIGN * FRAME_ALIGN);
         Segment {
             mapping,
             generation,
             number,
             end,
+            cut: whole - end,
+            retired: AtomicBool::new(false),
+            settled: AtomicBool::new(false),
+            #[cfg(not(loom))]
+            released: AtomicBool::new(false),
+        }
+    }
+
+    /// Marks the segment as gone from the log, before its memory is cleared.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `is_retired`: who has seen a byte of the next life sees the mark.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Says whether what was read from the segment before this call may already be of its memory's next life.
+    pub(crate) fn is_retired(&self) -> bool {
+        fence(Ordering::Acquire);
+        self.retired.load(Ordering::Relaxed)
+    }
+
+    /// Notes that somebody has seen every frame of the segment published, up to its end.
+    pub(crate) fn settle(&self) {
+        // Pairs with the load in `is_settled`.
+        self.settled.store(true, Ordering::Release);
+    }
+
+    /// Says whether every byte of the segment has been published: only then no producer is still storing into it.
+    pub(crate) fn is_settled(&self) -> bool {
+        if self.settled.load(Ordering::Acquire) {
+            return true;
+        }
+        let mut offset = FRAMES_START;
+        while offset + FRAME_HEAD_BYTES <= self.end {
+            match self.envelope(offset) {
+                Some(envelope) => offset += envelope.total(),
+                None => return false,
+            }
+        }
+        self.settle();
+        true
+    }
+
+    /// Gives the pages back to the system; they come again when somebody reads them.
+    #[cfg(not(loom))]
+    pub(crate) fn release_pages(&self) {
+        self.released.store(true, Ordering::Relaxed);
+        self.mapping.map.release_pages();
+    }
+
+    /// As [`Segment::release_pages`], the first time it is called.
+    #[cfg(not(loom))]
+    pub(crate) fn release_pages_once(&self) {
+        if !self.released.swap(true, Ordering::Relaxed) {
+            self.mapping.map.release_pages();
         }
     }
 
@@ -283,6 +371,12 @@ const _: () = assert!(AT_NUMBER + 8 <= TRAILER_BYTES && TRAILER_BYTES <= FRAMES_
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test may fail by panicking"
+    )]
+
     use super::*;
 
     fn segment() -> Segment {

@@ -24,6 +24,13 @@ pub(crate) struct Log {
     pub(crate) stamp: u32,
     /// Offset behind the last byte that frames of an ordinary segment may take.
     pub(crate) segment_end: usize,
+    /// The largest payload of an ordinary frame.
+    pub(crate) frame_max: usize,
+    /// The most bytes all segments may take.
+    quota_bytes: u64,
+    /// See [`crate::fork`].
+    #[cfg(not(loom))]
+    forks: u32,
     /// The first frame of every segment: a note that a reader of any segment needs.
     preamble: Vec<u8>,
     pub(crate) metrics: Metrics,
@@ -43,6 +50,10 @@ pub(crate) struct Store {
     pub(crate) bytes: u64,
     /// Why there is no spare and none can be made now.
     pub(crate) full: Option<Error>,
+    /// What the last large record that found no room needs; 0 once there is that much.
+    large_bytes: u64,
+    /// Where the data ended when the log was closed.
+    end: Position,
     /// The keeper has been asked to look.
     pub(crate) asked: bool,
     pub(crate) closed: bool,
@@ -56,8 +67,12 @@ pub(crate) struct Spare {
 }
 
 impl Log {
-    pub(crate) fn new(stamp: u32, segment_end: usize, preamble: Vec<u8>) -> Log {
+    pub(crate) fn new(stamp: u32, segment_end: usize, quota_bytes: u64, preamble: Vec<u8>) -> Log {
         Log {
+            frame_max: (segment_end - FRAMES_START) / 4,
+            quota_bytes,
+            #[cfg(not(loom))]
+            forks: crate::fork::watch(),
             hot: Hot {
                 tail: AtomicU64::new(SEALED),
                 parked: AtomicU64::new(0),
@@ -75,6 +90,25 @@ impl Log {
 
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Says whether this process is a forked child of the one that made the journal.
+    #[inline]
+    pub(crate) fn is_foreign(&self) -> bool {
+        #[cfg(not(loom))]
+        return self.forks != crate::fork::generation();
+        #[cfg(loom)]
+        false
+    }
+
+    /// The most bytes of frames that fit a segment behind its preamble.
+    pub(crate) fn room_bytes(&self) -> usize {
+        let preamble = if self.preamble.is_empty() {
+            0
+        } else {
+            frame_bytes(self.preamble.len())
+        };
+        self.segment_end - FRAMES_START - preamble
     }
 
     /// Returns the end of what has been reserved. In a sealed segment that is its end.
@@ -111,10 +145,16 @@ impl Log {
                 return Ok(());
             }
             if store.closed {
-                return Err(Error::new(ErrorKind::Closed, "appending to a journal that is closed"));
+                return Err(closed());
             }
+            let Some(next) = sealed.checked_add(1) else {
+                return Err(Error::new(
+                    ErrorKind::Full,
+                    "appending to a journal whose numbers are used up",
+                ));
+            };
             if let Some(spare) = store.spares.pop_front() {
-                self.begin(&mut store, spare, sealed + 1);
+                self.begin(&mut store, spare, next);
                 return Ok(());
             }
             if let Some(error) = &store.full {
@@ -146,36 +186,79 @@ impl Log {
         segment.write(FRAMES_START, Kind::Note, &self.preamble)
     }
 
-    /// Puts a segment that holds nothing but `payload` into the log, after everything appended so far.
+    /// Takes `bytes` of the quota for a large record's segment.
     ///
     /// # Errors
-    /// [`ErrorKind::Full`] when there is no spare for what comes after it.
+    /// [`ErrorKind::Full`] when so much is not left: [`Log::wait_until_room`] then waits for that much.
+    pub(crate) fn reserve_large(&self, bytes: usize) -> Result<(), Error> {
+        let mut store = self.store();
+        if store.closed {
+            return Err(closed());
+        }
+        if store.bytes + bytes as u64 > self.quota_bytes {
+            store.large_bytes = bytes as u64;
+            self.metrics.full.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.ask(&mut store);
+            return Err(self.full());
+        }
+        store.bytes += bytes as u64;
+        Ok(())
+    }
+
+    /// Gives bytes of the quota back.
+    pub(crate) fn give_back_bytes(&self, bytes: usize) {
+        self.store().bytes -= bytes as u64;
+        self.announce_room();
+    }
+
+    /// The error of a journal whose quota is used up.
+    pub(crate) fn full(&self) -> Error {
+        let text = format!(
+            "the journal's quota of {} bytes is used up and a destination is behind",
+            self.quota_bytes
+        );
+        Error::new(ErrorKind::Full, text)
+    }
+
+    /// Puts a segment that holds nothing but `payload` into the log, after everything appended so far.
+    ///
+    /// Its bytes have been taken by [`Log::reserve_large`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Full`] when there is no spare for what comes after it; [`ErrorKind::Closed`].
     pub(crate) fn insert_large(
         &self,
-        mapping: Mapping,
+        mapping: &Arc<Mapping>,
         generation: u64,
         payload: &[u8],
         notes: &[&[u8]],
     ) -> Result<Position, Error> {
         let mut store = self.store();
-        while store.spares.is_empty() {
+        let spare = loop {
             if store.closed {
-                return Err(Error::new(ErrorKind::Closed, "appending to a journal that is closed"));
+                return Err(closed());
+            }
+            if let Some(spare) = store.spares.pop_front() {
+                break spare;
             }
             if let Some(error) = &store.full {
+                self.metrics.full.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 return Err(error.clone());
             }
             self.ask(&mut store);
             store = self.wait_for_room(store);
+        };
+        let last = self.tail().segment();
+        if last > u32::MAX - 2 {
+            store.spares.push_front(spare);
+            return Err(Error::new(
+                ErrorKind::Full,
+                "appending to a journal whose numbers are used up",
+            ));
         }
-        // From this addition on everybody else finds the segment sealed, and waits for the lock that we hold.
-        let tail = Position::from_u64(self.hot.tail.fetch_add(SEALED, Ordering::SeqCst));
-        if let Some(segment) = store.segments.get(&tail.segment()) {
-            segment.seal(tail.offset() as usize);
-        }
-        store.bytes += mapping.map.len() as u64;
-        let number = tail.segment() + 1;
-        let segment = Segment::begin(Arc::new(mapping), generation, number);
+        self.seal_tail(&store);
+        let number = last + 1;
+        let segment = Segment::begin(Arc::clone(mapping), generation, number);
         let start = self.write_preamble(&segment);
         let start = notes.iter().fold(start, |at, note| segment.write(at, Kind::Note, note));
         let end = segment.write(start, Kind::Data, payload);
@@ -184,10 +267,24 @@ impl Log {
             .appended_large
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         store.segments.insert(number, Arc::new(segment));
-        if let Some(spare) = store.spares.pop_front() {
-            self.begin(&mut store, spare, number + 1);
-        }
+        self.begin(&mut store, spare, number + 1);
         Ok(Position::new(number, end as u32))
+    }
+
+    /// Lets nobody reserve in the tail's segment any more. Returns where its frames end.
+    ///
+    /// From the addition on everybody else finds it sealed, and waits for the lock that the caller holds.
+    fn seal_tail(&self, store: &Store) -> Position {
+        let seen = Position::from_u64(self.hot.tail.load(Ordering::SeqCst));
+        if self.is_sealed(seen) {
+            // Only holders of the lock unseal it.
+            return Position::new(seen.segment(), self.segment_end as u32);
+        }
+        let tail = Position::from_u64(self.hot.tail.fetch_add(SEALED, Ordering::SeqCst));
+        if let Some(segment) = store.segments.get(&tail.segment()) {
+            segment.seal(tail.offset() as usize);
+        }
+        Position::new(tail.segment(), tail.offset().min(self.segment_end as u32))
     }
 
     /// The size of a segment for one payload that does not fit an ordinary one.
@@ -256,7 +353,13 @@ impl Log {
     pub(crate) fn wait_until_room(&self, timeout: Duration) -> bool {
         let mut store = self.store();
         self.ask(&mut store);
-        let full = |store: &mut Store| store.full.is_some() && store.spares.is_empty() && !store.closed;
+        let full = |store: &mut Store| {
+            if store.bytes + store.large_bytes <= self.quota_bytes {
+                store.large_bytes = 0;
+            }
+            let is_full = store.full.is_some() && store.spares.is_empty();
+            (is_full || store.large_bytes > 0) && !store.closed
+        };
         let waited = self.room.wait_timeout_while(store, timeout, full);
         !waited.unwrap_or_else(|poisoned| poisoned.into_inner()).1.timed_out()
     }
@@ -270,12 +373,63 @@ impl Log {
         waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0.asked = false;
     }
 
-    /// Ends the log: no segment is begun any more.
-    pub(crate) fn close(&self) {
-        self.store().closed = true;
+    /// Refuses everything from now on, and returns the end of all that was accepted: it will not move again.
+    #[cfg(not(loom))]
+    pub(crate) fn seal(&self) -> Position {
+        let mut store = self.store();
+        store.closed = true;
+        // Whoever adds to the tail after this finds the segment sealed, and the log closed.
+        let tail = Position::from_u64(self.hot.tail.fetch_add(SEALED, Ordering::SeqCst));
+        if !self.is_sealed(tail)
+            && let Some(segment) = store.segments.get(&tail.segment())
+        {
+            segment.seal(tail.offset() as usize);
+        }
+        drop(store);
         self.room.notify_all();
         self.work.notify_all();
+        self.bell.ring_all();
+        self.tail()
     }
+
+    /// Takes the segments before `number` out of the log that no producer will ever store into again.
+    ///
+    /// The caller may clear them: a reader that is still in one notices ([`Segment::is_retired`]).
+    pub(crate) fn retire_before(&self, number: u32) -> Vec<Arc<Segment>> {
+        let finished: Vec<_> = {
+            let store = self.store();
+            store
+                .segments
+                .range(..number)
+                .map(|(_, segment)| Arc::clone(segment))
+                .collect()
+        };
+        // Looked at without the lock: it may take a walk over all frames.
+        let settled: Vec<_> = finished.into_iter().filter(|segment| segment.is_settled()).collect();
+        let mut store = self.store();
+        for segment in &settled {
+            store.segments.remove(&segment.number);
+        }
+        drop(store);
+        settled.iter().for_each(|segment| segment.retire());
+        settled
+    }
+
+    /// Ends the log: nothing is reserved and no segment is begun any more. Returns where the data ends.
+    pub(crate) fn close(&self) -> Position {
+        let mut store = self.store();
+        if !store.closed {
+            store.closed = true;
+            store.end = self.seal_tail(&store);
+        }
+        self.room.notify_all();
+        self.work.notify_all();
+        store.end
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "appending to a journal that is closed")
 }
 
 const _: () = assert!((SEALED as usize).is_multiple_of(FRAME_ALIGN));

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hydra_os::disk;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
 use crate::journal::Shared;
 use crate::position::Position;
@@ -33,6 +33,8 @@ pub(crate) struct Sync {
 #[derive(Debug, Default)]
 struct Wanted {
     position: Position,
+    /// The first position asked for since the last sync began.
+    first: Option<Position>,
     closed: bool,
     running: bool,
 }
@@ -47,6 +49,9 @@ impl Sync {
     pub(crate) fn ask(&self, position: Position) -> bool {
         let mut wanted = self.lock();
         wanted.position = wanted.position.max(position);
+        if position > self.done.reached() {
+            wanted.first = Some(wanted.first.map_or(position, |first| first.min(position)));
+        }
         self.call.notify_one();
         !std::mem::replace(&mut wanted.running, true)
     }
@@ -54,6 +59,10 @@ impl Sync {
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.call.notify_all();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Wanted> {
@@ -74,8 +83,9 @@ impl Sync {
 /// Runs until the journal is closed and nothing more is asked for, or a sync fails.
 pub(crate) fn run(shared: &Shared) {
     while shared.sync.wait() {
+        let first = shared.sync.lock().first.take();
         let goal = shared.log.fence(PAGE);
-        match sync_to(shared, goal) {
+        match sync_to(shared, goal).and_then(|()| wait_until_durable(shared, first)) {
             Ok(()) => {
                 shared.log.metrics.syncs.fetch_add(1, Ordering::Relaxed);
                 shared.sync.done.advance(goal);
@@ -92,7 +102,6 @@ pub(crate) fn run(shared: &Shared) {
 fn sync_to(shared: &Shared, goal: Position) -> Result<(), Error> {
     let from = shared.sync.done.reached();
     let mut number = from.segment();
-    // A segment that is gone is with its destinations, and they were synced before it went.
     while let Some(segment) = shared
         .log
         .segment_from(number)
@@ -108,7 +117,7 @@ fn sync_to(shared: &Shared, goal: Position) -> Result<(), Error> {
         } else {
             segment.end
         };
-        wait_until_published(&segment, start, end);
+        wait_until_published(shared, &segment, start, end)?;
         sync_segment(&segment, start, end)?;
         number = segment.number + 1;
     }
@@ -116,18 +125,61 @@ fn sync_to(shared: &Shared, goal: Position) -> Result<(), Error> {
 }
 
 /// Waits for producers that have reserved space and are just filling it.
-fn wait_until_published(segment: &Segment, start: usize, end: usize) {
+fn wait_until_published(shared: &Shared, segment: &Segment, start: usize, end: usize) -> Result<(), Error> {
     let mut offset = start.max(FRAMES_START);
-    let mut waits = 0u32;
+    let mut patience = Patience::default();
     while offset + FRAME_HEAD_BYTES <= end {
         match segment.envelope(offset) {
             Some(envelope) => offset += envelope.total(),
-            None if waits < 100 => {
-                waits += 1;
-                std::thread::yield_now();
-            }
-            None => std::thread::park_timeout(Duration::from_micros(100)),
+            // Every head has everything in it, and its memory is somebody else's now.
+            None if segment.is_retired() => break,
+            None => patience.wait(shared)?,
         }
+    }
+    Ok(())
+}
+
+/// Records whose segment was recycled before their sync was asked for are with their destinations: waits until those are
+/// synced themselves.
+fn wait_until_durable(shared: &Shared, first: Option<Position>) -> Result<(), Error> {
+    let oldest = shared.log.segment_from(0).map_or(0, |segment| segment.number);
+    let Some(first) = first.filter(|first| first.segment() < oldest) else {
+        return Ok(());
+    };
+    let mut patience = Patience::default();
+    let all = Position::new(oldest, 0);
+    while shared.cursors.lowest_durable(all) < all && first > shared.sync.done.reached() {
+        shared.log.bell.ring_all();
+        patience.wait(shared)?;
+    }
+    Ok(())
+}
+
+/// How often a wait has been repeated: without end while the journal lives, for about a second once it is closed.
+#[derive(Default)]
+struct Patience {
+    waits: u32,
+    waits_closed: u32,
+}
+
+impl Patience {
+    fn wait(&mut self, shared: &Shared) -> Result<(), Error> {
+        self.waits += 1;
+        if self.waits < 100 {
+            std::thread::yield_now();
+            return Ok(());
+        }
+        if shared.sync.is_closed() {
+            self.waits_closed += 1;
+            if self.waits_closed > 10_000 {
+                return Err(Error::new(
+                    ErrorKind::Closed,
+                    "syncing a journal that was closed meanwhile",
+                ));
+            }
+        }
+        std::thread::park_timeout(Duration::from_micros(100));
+        Ok(())
     }
 }
 
