@@ -39,7 +39,6 @@ const TAKEN: &str = "match (VALUES) {
     (BINDINGS) => {
         CHECK
         hydra_pass.record(hydra_site, move |hydra_encoder| {
-            #[allow(unused_imports)]
             use hydra_home::forms::*;
             CAPTURES
         })
