@@ -8,13 +8,15 @@ use hydra_head::Head;
 use hydra_journal::{Journal, Position};
 use hydra_record::Level;
 
-use crate::config::LoggingConfig;
+use crate::config::{LoggingConfig, Wanted};
 use crate::error::{Error, ErrorKind};
+use crate::guarantee::Guarantee;
 use crate::layer::{LayerState, Layers};
 use crate::pass::Pass;
 use crate::receipt::Receipt;
 use crate::shutdown::Report;
 use crate::site::Site;
+use crate::waiting::WaitingRoom;
 
 /// A gate that no level passes: the logger is shut down.
 const CLOSED: u8 = u8::MAX;
@@ -35,6 +37,8 @@ pub(crate) struct Core {
     pub(crate) counters: Counters,
     /// The report of the shutdown, once it has happened; held while it happens.
     pub(crate) report: Mutex<Option<Report>>,
+    /// Async records that wait for room in the journal.
+    pub(crate) waiting: WaitingRoom,
     /// What went wrong with journals of dead processes.
     pub(crate) problems: Arc<Mutex<Vec<String>>>,
     /// The thread that removes dead processes' journals once they are delivered.
@@ -77,6 +81,7 @@ impl Core {
             closed: AtomicBool::new(false),
             counters: Counters::default(),
             report: Mutex::new(None),
+            waiting: WaitingRoom::default(),
             problems,
             recovery: Mutex::new(None),
         }
@@ -160,6 +165,22 @@ impl Core {
             if error.kind() == ErrorKind::Closed { &self.counters.after_close } else { &self.counters.refused };
         counter.fetch_add(1, Ordering::Relaxed);
         Receipt::failed(error)
+    }
+
+    /// Sees to it that the record at `position` gets what it is promised.
+    #[cold]
+    pub(crate) fn ask_for(&self, wanted: Wanted, position: Position) -> Result<(), Error> {
+        match wanted.guarantee {
+            Guarantee::Queued | Guarantee::Journaled => Ok(()),
+            Guarantee::Synced => {
+                let asked = self.journal.sync_to(position);
+                asked.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error))
+            }
+            Guarantee::Delivered => {
+                self.nudge();
+                Ok(())
+            }
+        }
     }
 
     /// Has every head look for something to do now.

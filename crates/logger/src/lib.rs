@@ -52,6 +52,7 @@ mod receipt;
 mod shutdown;
 mod site;
 mod sync;
+mod waiting;
 
 pub use crate::r#async::{AsyncHydraLogger, AsyncLayer, Work};
 pub use crate::config::{
@@ -63,6 +64,7 @@ pub use crate::health::Health;
 pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};
 pub use crate::receipt::Receipt;
 pub use crate::shutdown::Report;
+pub use crate::waiting::WAITING_MAX;
 pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};
 pub use hydra_head::Counts;
 pub use hydra_record::{Level, Value};

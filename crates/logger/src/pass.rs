@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hydra_journal::{ErrorKind as JournalErrorKind, Note, Position};
+use hydra_journal::{ErrorKind as JournalErrorKind, Note, NoteSlot, Position, Writer};
 use hydra_os::clock;
-use hydra_record::{Encoder, Head, Level, Location};
+use hydra_record::{Encoder, Head, Level, Location, ThreadNote, Value};
 
+use crate::config::Wanted;
 use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
@@ -14,19 +15,23 @@ use crate::layer::LayerState;
 use crate::local::{self, Local};
 use crate::receipt::Receipt;
 use crate::site::Site;
+use crate::waiting::{Taken, Waiting};
 
 /// How often a caller that waits for room in the journal looks whether the logger has been shut down.
 const ROOM_LOOK: Duration = Duration::from_millis(100);
 
 /// A call that is enabled: some destination wants its record.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Pass<'a> {
     pub(crate) core: &'a Arc<Core>,
     pub(crate) layer: &'a LayerState,
     pub(crate) level: Level,
-    /// Whether the call itself waits for the guarantee: the sync handle does.
+    /// Whether the call itself waits for the guarantee, and for room: the sync handle does.
     pub(crate) waits: bool,
 }
+
+/// A call site with its number.
+type Numbered = (&'static Site, u32);
 
 impl Pass<'_> {
     /// Takes the record of a call site; `fill` captures its arguments.
@@ -40,12 +45,19 @@ impl Pass<'_> {
         })
     }
 
-    /// Takes a record whose message is given as text.
+    /// Takes a record whose message is given as text, with its fields.
     #[inline]
-    pub(crate) fn message(self, message: &str, location: &'static std::panic::Location<'static>) -> Receipt {
+    pub(crate) fn message(
+        self,
+        message: &str,
+        fields: &[(&str, Value<'_>)],
+        location: &'static std::panic::Location<'static>,
+    ) -> Receipt {
         let place = Location { line: location.line(), file: location.file(), module: "" };
         self.take(None, |scratch, thread| {
-            Encoder::message(scratch, self.head(0, thread), message, Some(place)).finish();
+            let mut encoder = Encoder::message(scratch, self.head(0, thread), message, Some(place));
+            fields.iter().for_each(|(name, value)| encoder.field(name, *value));
+            encoder.finish();
         })
     }
 
@@ -55,70 +67,84 @@ impl Pass<'_> {
     }
 
     #[inline]
-    fn take(&self, site: Option<(&'static Site, u32)>, encode: impl FnOnce(&mut Vec<u8>, u32)) -> Receipt {
+    fn take(&self, site: Option<Numbered>, encode: impl FnOnce(&mut Vec<u8>, u32)) -> Receipt {
         if self.layer.is_empty {
             return self.core.discard();
         }
-        let appended = local::with(|local| {
+        local::with(|local| {
             // Taken out while user code runs: a `Display` that logs must not find it in use.
             let mut scratch = std::mem::take(&mut local.scratch);
             encode(&mut scratch, local.thread);
-            let appended = self.append(local, site, &scratch);
+            let receipt = self.append(local, site, &scratch);
             local.give_back(scratch);
-            appended
-        });
+            receipt
+        })
+        .and_then_wait(self.waits)
+    }
+
+    #[inline]
+    fn append(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+        // An async call must not overtake those that wait for room.
+        let queues = !self.waits && self.core.waiting.is_busy();
+        let appended = if queues { None } else { self.append_now(local, site, bytes) };
         match appended {
-            Ok(position) => self.receipt(position),
-            Err(error) => self.core.refuse(error),
+            Some(Ok(position)) => self.receipt(position),
+            Some(Err(error)) => self.core.refuse(error),
+            None => self.append_later(local, site, bytes),
         }
     }
 
+    /// Appends; `None` when there is no room.
     #[inline]
-    fn append(&self, local: &mut Local, site: Option<(&'static Site, u32)>, bytes: &[u8]) -> Result<Position, Error> {
-        let layer_note = |out: &mut Vec<u8>| self.layer.put_note(out);
-        // The slot belongs to the thread, and so does its text: both are moved out of the way of the writer.
-        let thread_slot = std::mem::take(&mut local.thread_note);
-        let name = std::mem::take(&mut local.thread_name);
-        let thread = local.thread;
-        let thread_note = |out: &mut Vec<u8>| hydra_record::ThreadNote::put(thread, &name, out);
-        let layer = Note { slot: &self.layer.note, write: &layer_note };
-        let own = Note { slot: &thread_slot, write: &thread_note };
-        let appended = match site {
-            Some((site, number)) => {
-                let site_note = |out: &mut Vec<u8>| site.raw.put(number, out);
-                let notes = [Note { slot: &site.note, write: &site_note }, layer, own];
-                self.append_with(local, bytes, &notes)
-            }
-            None => self.append_with(local, bytes, &[layer, own]),
-        };
-        local.thread_note = thread_slot;
-        local.thread_name = name;
-        appended
-    }
-
-    #[inline]
-    fn append_with(&self, local: &mut Local, bytes: &[u8], notes: &[Note<'_>]) -> Result<Position, Error> {
-        let writer = local.writer(self.core);
-        if bytes.len() > self.core.frame_max {
-            return self.append_slowly(|core| core.journal.append_large(bytes, notes));
-        }
-        match writer.append(bytes, notes) {
-            Ok(position) => Ok(position),
-            Err(error) if error.kind() == JournalErrorKind::Full => self.append_slowly(|_| writer.append(bytes, notes)),
-            Err(error) => Err(refusal(error)),
+    fn append_now(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Option<Result<Position, Error>> {
+        // Its slot and name belong to the thread, and so does its writer: they are moved out of each other's way.
+        let (slot, name) = (std::mem::take(&mut local.thread_note), std::mem::take(&mut local.thread_name));
+        let source = Source { site, layer: self.layer, thread: local.thread, slot: &slot, name: &name };
+        let appended = source.append(self.core, local.writer(self.core), bytes);
+        (local.thread_note, local.thread_name) = (slot, name);
+        match appended {
+            Err(error) if error.kind() == JournalErrorKind::Full => None,
+            other => Some(other.map_err(refusal)),
         }
     }
 
-    /// Appends as soon as there is room: the caller waits, as `overflow = "block"` has it.
+    /// The journal is full: a sync caller waits here, an async caller's record waits for it.
     #[cold]
-    fn append_slowly(
-        &self,
-        mut append: impl FnMut(&Core) -> Result<Position, hydra_journal::Error>,
-    ) -> Result<Position, Error> {
+    fn append_later(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+        if !self.waits {
+            let thread_name = local.thread_name.clone();
+            let record = Taken { bytes, site, thread_name: &thread_name };
+            if let Some(ticket) = self.core.waiting.enter(self.core, self, local, record) {
+                let wanted = self.layer.wanted(self.level);
+                return Receipt::waiting(self.core, ticket, wanted, &self.layer.route, self.level);
+            }
+        }
         loop {
-            match append(self.core) {
-                Err(error) if error.kind() == JournalErrorKind::Full && !self.core.is_closed() => {
-                    self.core.journal.wait_until_room(ROOM_LOOK);
+            self.core.journal.wait_until_room(ROOM_LOOK);
+            match self.append_now(local, site, bytes) {
+                Some(Ok(position)) => return self.receipt(position),
+                Some(Err(error)) => return self.core.refuse(error),
+                None if self.core.is_closed() => {
+                    let error = Error::new(ErrorKind::Closed, "accept a record");
+                    return self.core.refuse(error.because("the logger was shut down while the call waited for room"));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Appends a record that waited for room, as soon as there is some.
+    pub(crate) fn append_waiting(core: &Arc<Core>, record: &Waiting) -> Result<Position, Error> {
+        let slot = NoteSlot::new();
+        let Some(layer) = core.layers.get(record.layer) else {
+            return Err(Error::new(ErrorKind::Journal, "accept a record").because("its layer is gone"));
+        };
+        let source = Source { site: record.site, layer, thread: record.thread, slot: &slot, name: &record.thread_name };
+        let mut writer = core.journal.writer();
+        loop {
+            match source.append(core, &mut writer, &record.bytes) {
+                Err(error) if error.kind() == JournalErrorKind::Full => {
+                    core.journal.wait_until_room(ROOM_LOOK);
                 }
                 other => return other.map_err(refusal),
             }
@@ -135,22 +161,48 @@ impl Pass<'_> {
     }
 
     #[cold]
-    fn pending(&self, position: Position, wanted: crate::config::Wanted) -> Receipt {
-        if wanted.guarantee == Guarantee::Delivered {
-            self.core.nudge();
-        } else if let Err(error) = self.core.journal.sync_to(position) {
-            return Receipt::failed(Error::new(ErrorKind::Journal, "sync a record").from_source(error));
-        }
-        let receipt = Receipt::pending(self.core, position, wanted, &self.layer.route, self.level);
-        if !self.waits {
-            return receipt;
-        }
-        match receipt.wait() {
-            Ok(()) => Receipt::reached_at(position),
-            // Kept for who asks; the call itself goes on.
+    fn pending(&self, position: Position, wanted: Wanted) -> Receipt {
+        match self.core.ask_for(wanted, position) {
+            Ok(()) => Receipt::pending(self.core, position, wanted, &self.layer.route, self.level),
             Err(error) => Receipt::failed(error),
         }
     }
+}
+
+/// What a record's notes are made of.
+struct Source<'s> {
+    site: Option<Numbered>,
+    layer: &'s LayerState,
+    thread: u32,
+    slot: &'s NoteSlot,
+    name: &'s str,
+}
+
+impl Source<'_> {
+    #[inline]
+    fn append(&self, core: &Core, writer: &mut Writer, bytes: &[u8]) -> Result<Position, hydra_journal::Error> {
+        let layer_note = |out: &mut Vec<u8>| self.layer.put_note(out);
+        let thread_note = |out: &mut Vec<u8>| ThreadNote::put(self.thread, self.name, out);
+        let layer = Note { slot: &self.layer.note, write: &layer_note };
+        let thread = Note { slot: self.slot, write: &thread_note };
+        match self.site {
+            Some((site, number)) => {
+                let site_note = |out: &mut Vec<u8>| site.raw.put(number, out);
+                append(core, writer, bytes, &[Note { slot: &site.note, write: &site_note }, layer, thread])
+            }
+            None => append(core, writer, bytes, &[layer, thread]),
+        }
+    }
+}
+
+#[inline]
+fn append(
+    core: &Core,
+    writer: &mut Writer,
+    bytes: &[u8],
+    notes: &[Note<'_>],
+) -> Result<Position, hydra_journal::Error> {
+    if bytes.len() <= core.frame_max { writer.append(bytes, notes) } else { core.journal.append_large(bytes, notes) }
 }
 
 fn refusal(error: hydra_journal::Error) -> Error {

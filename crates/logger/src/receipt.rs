@@ -14,6 +14,7 @@ use crate::config::Wanted;
 use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
+use crate::waiting::Ticket;
 
 /// The record's way to its guarantee. Ignoring it is fine: the record is appended when the call returns.
 ///
@@ -49,10 +50,17 @@ enum State {
 #[derive(Debug)]
 struct Pending {
     core: Arc<Core>,
-    position: Position,
+    place: Place,
     wanted: Wanted,
     route: String,
     level: Level,
+}
+
+#[derive(Debug)]
+enum Place {
+    At(Position),
+    /// The journal was full: the place is known once there is room.
+    Waiting(Arc<Ticket>),
 }
 
 impl Receipt {
@@ -74,18 +82,52 @@ impl Receipt {
 
     #[cold]
     pub(crate) fn pending(core: &Arc<Core>, position: Position, wanted: Wanted, route: &str, level: Level) -> Receipt {
-        let pending = Pending { core: Arc::clone(core), position, wanted, route: route.to_owned(), level };
+        Receipt::on_its_way(core, Place::At(position), wanted, route, level)
+    }
+
+    #[cold]
+    pub(crate) fn waiting(core: &Arc<Core>, ticket: Arc<Ticket>, wanted: Wanted, route: &str, level: Level) -> Receipt {
+        Receipt::on_its_way(core, Place::Waiting(ticket), wanted, route, level)
+    }
+
+    fn on_its_way(core: &Arc<Core>, place: Place, wanted: Wanted, route: &str, level: Level) -> Receipt {
+        let pending = Pending { core: Arc::clone(core), place, wanted, route: route.to_owned(), level };
         Receipt { state: State::Pending(Box::new(pending)) }
     }
 
-    /// Returns the record's sequence number: greater than that of every earlier record of this logger. `None` if no
-    /// destination wanted the record or it was refused.
-    pub fn sequence(&self) -> Option<u64> {
+    /// What the sync handle does with its receipts: it waits, and keeps an error for who asks.
+    #[inline]
+    pub(crate) fn and_then_wait(self, waits: bool) -> Receipt {
+        match self.state {
+            State::Pending(_) if waits => self.waited(),
+            _ => self,
+        }
+    }
+
+    #[cold]
+    fn waited(self) -> Receipt {
+        match (self.wait(), self.position()) {
+            (Ok(()), Some(position)) => Receipt::reached_at(position),
+            (Ok(()), None) => self,
+            (Err(error), _) => Receipt::failed(error),
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
         match &self.state {
-            State::Reached(position) => Some(position.to_u64()),
-            State::Pending(pending) => Some(pending.position.to_u64()),
+            State::Reached(position) => Some(*position),
+            State::Pending(pending) => match pending.place(Waker::noop()) {
+                Poll::Ready(Ok(position)) => Some(position),
+                Poll::Ready(Err(_)) | Poll::Pending => None,
+            },
             State::Disabled | State::Failed(_) => None,
         }
+    }
+
+    /// Returns the record's sequence number: greater than that of every earlier record of this logger. `None` if no
+    /// destination wanted the record, it was refused, or it still waits for room in the journal.
+    pub fn sequence(&self) -> Option<u64> {
+        self.position().map(Position::to_u64)
     }
 
     /// Says whether the record has reached its guarantee.
@@ -130,14 +172,31 @@ impl Receipt {
 }
 
 impl Pending {
+    fn place(&self, waker: &Waker) -> Poll<Result<Position, Error>> {
+        match &self.place {
+            Place::At(position) => Poll::Ready(Ok(*position)),
+            Place::Waiting(ticket) => ticket.poll(waker),
+        }
+    }
+
     fn poll(&self, waker: &Waker) -> Option<Result<(), Error>> {
+        let position = match self.place(waker) {
+            Poll::Ready(Ok(position)) => position,
+            Poll::Ready(Err(error)) => return Some(Err(error)),
+            Poll::Pending => return None,
+        };
+        if matches!(self.place, Place::Waiting(_))
+            && let Err(error) = self.core.ask_for(self.wanted, position)
+        {
+            return Some(Err(error));
+        }
         match self.wanted.guarantee {
             Guarantee::Queued | Guarantee::Journaled => Some(Ok(())),
             Guarantee::Synced => {
-                let synced = self.core.journal.synced().poll(self.position, waker)?;
+                let synced = self.core.journal.synced().poll(position, waker)?;
                 Some(synced.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error)))
             }
-            Guarantee::Delivered => self.core.poll_delivered(self.position, &self.route, self.level, waker),
+            Guarantee::Delivered => self.core.poll_delivered(position, &self.route, self.level, waker),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use hydra_head::Counts;
+use hydra_record::{Level, Value};
 
 use crate::config::OnTimeout;
 use crate::core::{Core, Outlet};
@@ -43,6 +44,7 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
     }
     let end = Instant::now() + timeout;
     core.close_gate();
+    core.waiting.wait_empty(end);
     // From here on nothing is accepted, so this is what has to be delivered.
     let tail = core.journal.seal();
     core.nudge();
@@ -122,5 +124,29 @@ fn drain_all() {
         std::mem::take(&mut *crate::global::LOGGERS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     for core in loggers.iter().filter_map(Weak::upgrade) {
         shutdown(&core, core.config.shutdown_timeout);
+    }
+}
+
+/// Has panics recorded before whatever hook there is now is called.
+pub(crate) fn hook_panics(core: &Arc<Core>) {
+    let core = Arc::downgrade(core);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Some(core) = core.upgrade() {
+            record_panic(&core, panic);
+        }
+        before(panic);
+    }));
+}
+
+fn record_panic(core: &Arc<Core>, panic: &std::panic::PanicHookInfo<'_>) {
+    let text = panic.payload_as_str().unwrap_or("a panic whose payload is no text");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = hydra_os::thread::current_name();
+    let fields = [("panic.location", Value::Str(&place)), ("panic.thread", Value::Str(&thread))];
+    if let Some(pass) = core.open_named(Level::Critical, crate::layer::DEFAULT, true) {
+        let message = format!("panicked at {place}: {text}");
+        // The receipt has been waited for: under `panic = "abort"` this is the last that happens.
+        let _ = pass.message(&message, &fields, std::panic::Location::caller());
     }
 }

@@ -138,6 +138,14 @@ macro_rules! common {
             pub fn is_enabled(&self, level: Level) -> bool {
                 self.core.is_enabled(level)
             }
+
+            /// Has every panic of the process recorded at `CRITICAL` in the layer `DEFAULT`, with its guarantee, before the
+            /// hook that is installed now is called.
+            ///
+            /// Nothing of the kind happens unless this is called: a logger touches no state of the process by itself.
+            pub fn install_panic_hook(&self) {
+                crate::shutdown::hook_panics(&self.core);
+            }
         }
 
         impl $handle {
@@ -206,7 +214,7 @@ macro_rules! common {
             pub fn log(&self, layer: &str, level: Level, message: impl AsRef<str>) -> Receipt {
                 let place = std::panic::Location::caller();
                 match self.core.open_named(level, layer, $waits) {
-                    Some(pass) => pass.message(message.as_ref(), place),
+                    Some(pass) => pass.message(message.as_ref(), &[], place),
                     None => Receipt::disabled(),
                 }
             }
@@ -222,7 +230,7 @@ macro_rules! common {
             pub fn log(&self, level: Level, message: impl AsRef<str>) -> Receipt {
                 let place = std::panic::Location::caller();
                 match self.core.open_layer(level, self.id, $waits) {
-                    Some(pass) => pass.message(message.as_ref(), place),
+                    Some(pass) => pass.message(message.as_ref(), &[], place),
                     None => Receipt::disabled(),
                 }
             }
