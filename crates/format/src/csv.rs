@@ -7,7 +7,7 @@
 
 use hydra_record::Record;
 
-use crate::escape::{Cell, Escaped, Rule, escape};
+use crate::escape::{Cell, Escaped, Rule, append, escape};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json::put_object;
 use crate::time::ClockFace;
@@ -86,8 +86,8 @@ impl Csv {
 
 impl Formatter for Csv {
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
-        out.extend_from_slice(face.rfc3339(record.time_ns));
-        out.extend_from_slice(self.after_time.of(record.level));
+        face.rfc3339(record.time_ns, out);
+        append(self.after_time.of(record.level), out);
         match (self.options.escape_newlines, self.options.keep_controls) {
             (false, false) => self.write_as::<Cell<false, false>>(record, out),
             (true, false) => self.write_as::<Cell<true, false>>(record, out),

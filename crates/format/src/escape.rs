@@ -151,12 +151,122 @@ impl Rule for Unquoted {
 #[inline]
 pub(crate) fn escape<R: Rule>(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    let clean = clean_len::<R>(bytes);
-    if clean == bytes.len() {
-        out.extend_from_slice(bytes);
-    } else {
-        escape_from::<R>(bytes, clean, out);
+    if bytes.len() > Block::BYTES {
+        return escape_long::<R>(bytes, out);
     }
+    // All that is uncommon is left to a last call, so that the common case needs neither stack nor saved registers.
+    match Block::load(bytes) {
+        Some(block) if block.fits(out) && !is_suspicious::<R>(block.first) && !is_suspicious::<R>(block.last) => {
+            block.append(out);
+        }
+        _ => escape_slowly::<R>(bytes, out),
+    }
+}
+
+/// Appends bytes that are mostly few; as they are.
+#[inline]
+pub(crate) fn append(bytes: &[u8], out: &mut Vec<u8>) {
+    match Block::load(bytes) {
+        Some(block) if block.fits(out) => block.append(out),
+        _ => append_slowly(bytes, out),
+    }
+}
+
+#[inline(never)]
+fn append_slowly(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(bytes);
+}
+
+/// Up to 16 bytes, loaded and appended by moves of fixed size: most pieces of a record are that short, and a call of the
+/// general copy would cost as much as all the rest that is done with them.
+struct Block {
+    bytes: u128,
+    len: usize,
+    /// Words that hold each of the bytes at least once, and besides them only spaces.
+    first: u64,
+    last: u64,
+}
+
+impl Block {
+    const BYTES: usize = 16;
+
+    #[inline]
+    fn load(bytes: &[u8]) -> Option<Block> {
+        let len = bytes.len();
+        if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            if len > Block::BYTES {
+                return None;
+            }
+            // Where the two overlap they hold the same bytes.
+            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+            let bytes = u128::from(first) | u128::from(last) << (8 * (len - 8));
+            return Some(Block {
+                bytes,
+                len,
+                first,
+                last,
+            });
+        }
+        let (bytes, all) = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                let (first, last) = (
+                    u64::from(u32::from_le_bytes(*first)),
+                    u64::from(u32::from_le_bytes(*last)),
+                );
+                (first | last << (8 * (len - 4)), first | last << 32)
+            }
+            _ => match *bytes {
+                [] => (0, SPACES),
+                [a] => (u64::from(a), SPACES << 8 | u64::from(a)),
+                [a, b] => (
+                    u64::from(u16::from_le_bytes([a, b])),
+                    SPACES << 16 | u64::from(u16::from_le_bytes([a, b])),
+                ),
+                [a, b, c, ..] => {
+                    let word = u64::from(u32::from_le_bytes([a, b, c, 0]));
+                    (word, SPACES << 24 | word)
+                }
+            },
+        };
+        Some(Block {
+            bytes: bytes.into(),
+            len,
+            first: all,
+            last: all,
+        })
+    }
+
+    #[inline]
+    fn fits(&self, out: &Vec<u8>) -> bool {
+        out.capacity() - out.len() >= Block::BYTES
+    }
+
+    #[inline]
+    fn append(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len;
+        out.extend_from_slice(&self.bytes.to_le_bytes());
+        out.truncate(end);
+    }
+}
+
+#[inline(never)]
+fn escape_long<R: Rule>(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut rest = bytes;
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        if is_suspicious::<R>(u64::from_le_bytes(*word)) {
+            return escape_from::<R>(bytes, bytes.len() - rest.len(), out);
+        }
+        rest = after;
+    }
+    match bytes.last_chunk::<8>() {
+        Some(word) if !is_suspicious::<R>(u64::from_le_bytes(*word)) => out.extend_from_slice(bytes),
+        _ => escape_from::<R>(bytes, bytes.len() - rest.len(), out),
+    }
+}
+
+#[inline(never)]
+fn escape_slowly<R: Rule>(bytes: &[u8], out: &mut Vec<u8>) {
+    escape_from::<R>(bytes, 0, out);
 }
 
 /// Says whether `text` can stand as it is.
@@ -186,11 +296,10 @@ impl<R: Rule> TextOut for Escaped<'_, R> {
 
     #[inline]
     fn bare(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+        append(text.as_bytes(), self.out);
     }
 }
 
-#[inline(never)]
 fn escape_from<R: Rule>(bytes: &[u8], clean: usize, out: &mut Vec<u8>) {
     let (mut rest, mut clean) = (bytes, clean);
     while let Some((at, symbol)) = find::<R>(rest, clean) {
@@ -254,22 +363,18 @@ fn is_dirty<R: Rule>(byte: u8) -> bool {
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
+const SPACES: u64 = 0x2020_2020_2020_2020;
 
-/// Says whether any byte of the word is a control, above 126, or one of the rule's marks. Never misses one.
+/// Says whether any byte of the word is a control, above 126, or one of the rule's marks.
+///
+/// A carry or borrow can only come from a byte that is one of these, so there is neither a miss nor a false alarm.
 #[inline]
 fn is_suspicious<R: Rule>(word: u64) -> bool {
-    let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    let mut found = controls | word | zeros(word ^ (ONES * 0x7F));
+    let mut found = word | word.wrapping_add(ONES) | word.wrapping_sub(SPACES);
     for &mark in R::MARKS {
-        found |= zeros(word ^ (ONES * u64::from(mark)));
+        found |= (word ^ (ONES * u64::from(mark))).wrapping_sub(ONES);
     }
     found & HIGHS != 0
-}
-
-/// Sets the high bit of a zero byte (and perhaps of bytes above one).
-#[inline]
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word
 }
 
 fn put_shown(symbol: char, out: &mut Vec<u8>) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hydra_record::{Level, Record, Value};
+use hydra_record::{Fields, Level, Record};
 
 use crate::time::ClockFace;
 
@@ -64,6 +64,6 @@ impl PerLevel {
 /// All fields of a record, those of the call before those of the context around it: where both use a name, the call's
 /// is the nearer one and keeps it.
 #[inline]
-pub(crate) fn all_fields<'a>(record: &Record<'a>) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
-    record.fields().chain(record.context())
+pub(crate) fn all_fields<'a>(record: &Record<'a>) -> [Fields<'a>; 2] {
+    [record.fields(), record.context()]
 }

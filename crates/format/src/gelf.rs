@@ -12,11 +12,11 @@ use std::borrow::Cow;
 use hydra_record::value::PANICKED_TEXT;
 use hydra_record::{Record, TextOut, Value};
 
-use crate::escape::{JsonText, escape};
+use crate::escape::{JsonText, append, escape};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json::{put_bare_text, put_text, put_value};
 use crate::keys::Keys;
-use crate::names::Names;
+use crate::names::{Names, cleaned};
 use crate::strftime::put_padded;
 use crate::time::ClockFace;
 
@@ -58,12 +58,19 @@ impl Formatter for Gelf {
         out.extend_from_slice(self.after_time.of(record.level));
         put_text(record.layer(), out);
         let mut names = Names::new();
-        names.claim(Cow::Borrowed("logger"));
+        names.claim("logger", None);
         self.options.keys.each(record, |name, value| {
-            put_additional(&names.claim(Cow::Borrowed(name)), value, out)
+            put_additional(names.claim(name, None).as_deref().unwrap_or(name), &value, out)
         });
-        for (name, value) in all_fields(record) {
-            put_additional(&names.claim(additional_name(name)), value, out);
+        for list in all_fields(record) {
+            for field in list {
+                let (name, value) = &field;
+                put_additional(
+                    names.claim(name, additional_name(name)).as_deref().unwrap_or(name),
+                    value,
+                    out,
+                );
+            }
         }
         out.extend_from_slice(b"}\n");
     }
@@ -111,11 +118,14 @@ impl TextOut for FirstLine<'_> {
     fn text(&mut self, text: &str) {
         let end = match self.cut {
             Some(_) => text.len(),
-            None => text.find(['\n', '\r']).unwrap_or(text.len()),
+            None => text
+                .bytes()
+                .position(|byte| matches!(byte, b'\n' | b'\r'))
+                .unwrap_or(text.len()),
         };
         let (line, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-        if self.cut.is_none() {
-            self.blank &= line.trim().is_empty();
+        if self.cut.is_none() && self.blank {
+            self.blank = line.chars().all(char::is_whitespace);
         }
         escape::<JsonText>(line, self.out);
         if !rest.is_empty() {
@@ -137,31 +147,29 @@ fn put_time(time_ns: i64, out: &mut Vec<u8>) {
     put_padded(size % 1_000_000, 6, b'0', out);
 }
 
-fn put_additional(name: &str, value: Value<'_>, out: &mut Vec<u8>) {
+fn put_additional(name: &str, value: &Value<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"_");
-    out.extend_from_slice(name.as_bytes());
+    append(name.as_bytes(), out);
     out.extend_from_slice(b"\":");
-    match value {
+    match *value {
         Value::Bool(_) | Value::Null => put_bare_text(value, out),
         Value::F64(number) if !number.is_finite() => put_bare_text(value, out),
         Value::F32(number) if !number.is_finite() => put_bare_text(value, out),
         Value::Json(text) => put_text(text, out),
         Value::Panicked => put_text(PANICKED_TEXT, out),
-        other => put_value(other, out),
+        _ => put_value(value, out),
     }
 }
 
 /// Letters, digits, `_`, `.` and `-` stay; `_id` is not allowed, so `id` becomes `id_`.
-fn additional_name(name: &str) -> Cow<'_, str> {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
-    match name {
-        "" => Cow::Borrowed("_"),
-        "id" => Cow::Borrowed("id_"),
-        _ if name.chars().all(allowed) => Cow::Borrowed(name),
-        _ => Cow::Owned(
-            name.chars()
-                .map(|letter| if allowed(letter) { letter } else { '_' })
-                .collect(),
-        ),
+fn additional_name(name: &str) -> Option<Cow<'_, str>> {
+    if name == "id" {
+        Some(Cow::Borrowed("id_"))
+    } else {
+        cleaned(name, usize::MAX, is_name_byte)
     }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }

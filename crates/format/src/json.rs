@@ -8,13 +8,11 @@
 //! types: numbers are numbers (a float always with a point or more digits than an integer needs, so that a column does
 //! not change its type), non-finite floats and nothing are null, integers that need more than 64 bits are text.
 
-use std::borrow::Cow;
-
 use hydra_record::value::PANICKED_TEXT;
-use hydra_record::{Record, TextOut, Value};
+use hydra_record::{Fields, Record, TextOut, Value};
 
 use crate::embed;
-use crate::escape::{Escaped, JsonDocument, JsonText, escape};
+use crate::escape::{Escaped, JsonDocument, JsonText, append, escape};
 use crate::format::{Formatter, PerLevel};
 use crate::keys::Keys;
 use crate::names::Names;
@@ -48,8 +46,8 @@ impl Json {
 impl Formatter for Json {
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"timestamp":""#);
-        out.extend_from_slice(face.rfc3339(record.time_ns));
-        out.extend_from_slice(self.after_time.of(record.level));
+        face.rfc3339(record.time_ns, out);
+        append(self.after_time.of(record.level), out);
         escape::<JsonText>(record.layer(), out);
         out.extend_from_slice(br#"","message":""#);
         record.write_message(&mut Escaped::<JsonText>::new(out));
@@ -58,7 +56,7 @@ impl Formatter for Json {
             out.extend_from_slice(b",\"");
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b"\":");
-            put_value(value, out);
+            put_value(&value, out);
         });
         if record.has_context() {
             put_member(br#","context":"#, record.context(), out);
@@ -71,39 +69,56 @@ impl Formatter for Json {
 }
 
 /// Writes a member whose value is an object, unless it has no fields.
-fn put_member<'a>(key: &[u8], fields: impl Iterator<Item = (&'a str, Value<'a>)>, out: &mut Vec<u8>) {
+fn put_member(key: &[u8], fields: Fields<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(key);
-    if !put_object(fields, out) {
+    if !put_object([fields], out) {
         out.truncate(start);
     }
 }
 
 /// Writes fields as an object without doubled names; says whether there are any.
 #[inline]
-pub(crate) fn put_object<'a>(fields: impl Iterator<Item = (&'a str, Value<'a>)>, out: &mut Vec<u8>) -> bool {
+pub(crate) fn put_object<const N: usize>(lists: [Fields<'_>; N], out: &mut Vec<u8>) -> bool {
     let mut names = Names::new();
-    let mut before: &[u8] = b"{\"";
-    for (name, value) in fields {
-        out.extend_from_slice(before);
-        escape::<JsonText>(&names.claim(Cow::Borrowed(name)), out);
-        out.extend_from_slice(b"\":");
-        put_value(value, out);
-        before = b",\"";
+    let mut before = b"{\"";
+    for fields in lists {
+        before = put_fields(fields, &mut names, before, out);
     }
-    let any = before == b",\"";
+    let any = before != b"{\"";
     out.extend_from_slice(if any { b"}" } else { b"{}" });
     any
 }
 
+/// Writes fields, `before` standing before the first; returns what stands before the next.
+fn put_fields<'a>(
+    fields: Fields<'a>,
+    names: &mut Names<'a>,
+    mut before: &'static [u8; 2],
+    out: &mut Vec<u8>,
+) -> &'static [u8; 2] {
+    for field in fields {
+        // Not taken apart: a value that has just been written to memory in parts is slow to copy as a whole.
+        let (name, value) = &field;
+        out.extend_from_slice(before);
+        escape::<JsonText>(names.claim(name, None).as_deref().unwrap_or(name), out);
+        out.extend_from_slice(b"\":");
+        put_value(value, out);
+        before = b",\"";
+    }
+    before
+}
+
 /// Writes a value in the JSON type nearest to its own.
 #[inline]
-pub(crate) fn put_value(value: Value<'_>, out: &mut Vec<u8>) {
-    match value {
+pub(crate) fn put_value(value: &Value<'_>, out: &mut Vec<u8>) {
+    match *value {
         Value::Str(text) | Value::Rendered(text) => put_text(text, out),
-        Value::U64(_) | Value::I64(_) | Value::Bool(_) | Value::Null => value.write_text(out),
-        Value::F64(number) if number.is_finite() => put_float(value, out),
-        Value::F32(number) if number.is_finite() => put_float(value, out),
+        Value::U64(number) => Value::U64(number).write_text(out),
+        Value::I64(number) => Value::I64(number).write_text(out),
+        Value::Bool(truth) => append(if truth { b"true" } else { b"false" }, out),
+        Value::F64(number) if number.is_finite() => put_float(Value::F64(number), out),
+        Value::F32(number) if number.is_finite() => put_float(Value::F32(number), out),
         Value::Json(text) if embed::is_document(text) => escape::<JsonDocument>(text, out),
         Value::I128(number) if i64::try_from(number).is_ok() || u64::try_from(number).is_ok() => value.write_text(out),
         Value::U128(number) if u64::try_from(number).is_ok() => value.write_text(out),
@@ -111,8 +126,8 @@ pub(crate) fn put_value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Char(letter) => put_text(letter.encode_utf8(&mut [0; 4]), out),
         Value::I128(_) | Value::U128(_) => put_bare_text(value, out),
         Value::Panicked => put_text(PANICKED_TEXT, out),
-        // NaN, infinities, and kinds of value that later versions may add.
-        _ => out.extend_from_slice(b"null"),
+        // Nothing, NaN, infinities, and kinds of value that later versions may add.
+        _ => append(b"null", out),
     }
 }
 
@@ -125,7 +140,7 @@ pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Writes a number as text.
-pub(crate) fn put_bare_text(value: Value<'_>, out: &mut Vec<u8>) {
+pub(crate) fn put_bare_text(value: &Value<'_>, out: &mut Vec<u8>) {
     out.push(b'"');
     value.write_text(&mut Escaped::<JsonText>::new(out));
     out.push(b'"');

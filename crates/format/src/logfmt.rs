@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use hydra_record::value::PANICKED_TEXT;
 use hydra_record::{Record, Value};
 
-use crate::escape::{Escaped, JsonText, Unquoted, escape, is_clean};
+use crate::escape::{Escaped, JsonText, Unquoted, append, escape, is_clean};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json;
 use crate::keys::Keys;
@@ -42,18 +42,18 @@ impl Logfmt {
 impl Formatter for Logfmt {
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
         out.extend_from_slice(b"timestamp=");
-        out.extend_from_slice(face.rfc3339(record.time_ns));
-        out.extend_from_slice(self.after_time.of(record.level));
+        face.rfc3339(record.time_ns, out);
+        append(self.after_time.of(record.level), out);
         put_text(record.layer(), out);
         out.extend_from_slice(b" message=\"");
         record.write_message(&mut Escaped::<JsonText>::new(out));
         out.push(b'"');
         let mut names = Names::new();
         for name in ["timestamp", "level", "logger", "message"] {
-            names.claim(Cow::Borrowed(name));
+            names.claim(name, None);
         }
         self.keys.each(record, |name, value| {
-            put_pair(&names.claim(Cow::Borrowed(name)), value, out)
+            put_pair(names.claim(name, None).as_deref().unwrap_or(name), &value, out)
         });
         put_pairs(record, &mut names, out);
         out.push(b'\n');
@@ -62,39 +62,42 @@ impl Formatter for Logfmt {
 
 /// Writes a space and `key=value` for each field of the record and its context.
 pub(crate) fn put_pairs<'a>(record: &Record<'a>, names: &mut Names<'a>, out: &mut Vec<u8>) {
-    for (name, value) in all_fields(record) {
-        put_pair(&names.claim(key(name)), value, out);
+    for list in all_fields(record) {
+        for field in list {
+            let (name, value) = &field;
+            put_pair(names.claim(name, key(name)).as_deref().unwrap_or(name), value, out);
+        }
     }
 }
 
-/// Returns a name that can stand before the `=`.
-fn key(name: &str) -> Cow<'_, str> {
+/// Returns what can stand before the `=` instead of a name that cannot.
+fn key(name: &str) -> Option<Cow<'_, str>> {
     if name.is_empty() {
-        return Cow::Borrowed("_");
+        return Some(Cow::Borrowed("_"));
     }
     if is_clean::<Unquoted>(name) {
-        return Cow::Borrowed(name);
+        return None;
     }
     let mut cleaned = Vec::new();
     escape::<Unquoted>(name, &mut cleaned);
-    Cow::Owned(String::from_utf8_lossy(&cleaned).into_owned())
+    Some(Cow::Owned(String::from_utf8_lossy(&cleaned).into_owned()))
 }
 
-fn put_pair(name: &str, value: Value<'_>, out: &mut Vec<u8>) {
+fn put_pair(name: &str, value: &Value<'_>, out: &mut Vec<u8>) {
     out.push(b' ');
-    out.extend_from_slice(name.as_bytes());
+    append(name.as_bytes(), out);
     out.push(b'=');
-    match value {
+    match *value {
         Value::Str(text) | Value::Rendered(text) | Value::Json(text) => put_text(text, out),
         Value::Char(letter) => put_text(letter.encode_utf8(&mut [0; 4]), out),
         Value::Panicked => put_text(PANICKED_TEXT, out),
-        bare => bare.write_text(out),
+        _ => value.write_text(out),
     }
 }
 
 fn put_text(text: &str, out: &mut Vec<u8>) {
     if !text.is_empty() && is_clean::<Unquoted>(text) {
-        out.extend_from_slice(text.as_bytes());
+        append(text.as_bytes(), out);
     } else {
         json::put_text(text, out);
     }

@@ -11,6 +11,8 @@ const FEW: usize = 16;
 pub(crate) struct Names<'a> {
     few: [&'a str; FEW],
     count: usize,
+    /// One bit for each kind of name so far: a name of a new kind need not be compared with any.
+    kinds: u64,
     len_max: usize,
     many: Option<Box<Many<'a>>>,
 }
@@ -32,29 +34,43 @@ impl<'a> Names<'a> {
         Names {
             few: [""; FEW],
             count: 0,
+            kinds: 0,
             len_max,
             many: None,
         }
     }
 
-    /// Returns `name`, or with a number at its end if it is taken.
+    /// Returns what to write instead of `name`, if anything: `cleaned` if it has characters that cannot stay, and a
+    /// number at its end if it is taken.
     #[inline]
-    pub(crate) fn claim(&mut self, name: Cow<'a, str>) -> Cow<'a, str> {
-        if let (None, Cow::Borrowed(borrowed)) = (&self.many, &name) {
-            let known = self.few.get(..self.count).unwrap_or_default();
-            if !known.contains(borrowed)
-                && let Some(place) = self.few.get_mut(self.count)
-            {
-                *place = borrowed;
-                self.count += 1;
-                return name;
-            }
+    pub(crate) fn claim(&mut self, name: &'a str, cleaned: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
+        match cleaned {
+            None if self.admits(name) => None,
+            None => Some(self.rename(Cow::Borrowed(name))),
+            Some(Cow::Borrowed(other)) if self.admits(other) => cleaned,
+            Some(other) => Some(self.rename(other)),
         }
-        self.claim_among_many(name)
+    }
+
+    /// Takes in a name, if it is one of the first few and differs from them.
+    #[inline]
+    fn admits(&mut self, name: &'a str) -> bool {
+        let known = self.few.get(..self.count).unwrap_or_default();
+        let kind = kind_of(name);
+        if self.many.is_some() || (self.kinds & kind != 0 && known.contains(&name)) {
+            return false;
+        }
+        let Some(place) = self.few.get_mut(self.count) else {
+            return false;
+        };
+        *place = name;
+        self.count += 1;
+        self.kinds |= kind;
+        true
     }
 
     #[cold]
-    fn claim_among_many(&mut self, name: Cow<'a, str>) -> Cow<'a, str> {
+    fn rename(&mut self, name: Cow<'a, str>) -> Cow<'a, str> {
         let known = self.few.get(..self.count).unwrap_or_default();
         let many = self.many.get_or_insert_with(|| {
             let taken = known.iter().map(|&name| Cow::Borrowed(name)).collect();
@@ -81,16 +97,43 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Makes one word of a text for formats that allow few characters: what is not allowed becomes `_`, what is too long is
+/// cut, and nothing at all becomes `_`. `None` if the text is a word already.
+pub(crate) fn cleaned(text: &str, bytes_max: usize, allowed: impl Fn(u8) -> bool) -> Option<Cow<'_, str>> {
+    if text.is_empty() {
+        return Some(Cow::Borrowed("_"));
+    }
+    if text.len() <= bytes_max && text.bytes().all(&allowed) {
+        return None;
+    }
+    let clean = |letter: char| {
+        u8::try_from(letter)
+            .ok()
+            .filter(|&byte| allowed(byte))
+            .map_or('_', char::from)
+    };
+    Some(Cow::Owned(text.chars().take(bytes_max).map(clean).collect()))
+}
+
+/// Returns the bit of a name's kind, made from its length and its ends.
+#[inline]
+fn kind_of(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let (first, last) = (
+        bytes.first().copied().unwrap_or_default(),
+        bytes.last().copied().unwrap_or_default(),
+    );
+    1 << ((usize::from(first) * 5 + usize::from(last) + bytes.len() * 11) % 64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn claimed(len_max: usize, names: &[&str]) -> Vec<String> {
         let mut claimed = Names::within(len_max);
-        names
-            .iter()
-            .map(|&name| claimed.claim(name.into()).into_owned())
-            .collect()
+        let claim = |&name| claimed.claim(name, None).map_or(name.to_owned(), Cow::into_owned);
+        names.iter().map(claim).collect()
     }
 
     /// No name is given twice, whether the numbered one comes before or after the one it is made from.
@@ -114,5 +157,19 @@ mod tests {
         let given = claimed(99, &["x"; 5000]);
         assert_eq!(given.iter().collect::<HashSet<_>>().len(), 5000);
         assert_eq!(given[4999], "x_5000");
+    }
+
+    /// A cleaned name is held against the others like any, allocated or not.
+    #[test]
+    fn cleaned_names_are_distinct_too() {
+        let mut names = Names::new();
+        assert_eq!(names.claim("id", Some("id_".into())), Some("id_".into()));
+        assert_eq!(names.claim("id_", None), Some("id__2".into()));
+        assert_eq!(
+            names.claim("a b", Some(Cow::Owned("a_b".to_owned()))),
+            Some("a_b".into())
+        );
+        assert_eq!(names.claim("a_b", None), Some("a_b_2".into()));
+        assert_eq!(names.claim("free", None).as_deref().unwrap_or("free"), "free");
     }
 }

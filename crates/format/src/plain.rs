@@ -8,7 +8,7 @@ use hydra_record::{Level, Record};
 
 use crate::color::{Colors, RESET};
 use crate::error::{Error, ErrorKind};
-use crate::escape::{Escaped, Line, Shown, escape};
+use crate::escape::{Escaped, Line, Shown, append, escape};
 use crate::format::{Formatter, PerLevel};
 use crate::logfmt::put_pairs;
 use crate::names::Names;
@@ -128,7 +128,7 @@ impl Formatter for Plain {
         face.local(record.time_ns, &self.time, out);
         for part in &self.parts {
             match part {
-                Part::Fixed(text) => out.extend_from_slice(text.of(record.level)),
+                Part::Fixed(text) => append(text.of(record.level), out),
                 Part::Name => self.put_name(record.layer(), out),
                 Part::Message => self.put_message(record, out),
             }

@@ -8,14 +8,12 @@
 //! visible text in message and values, as in plain text. A sink that frames messages (RFC 6587, UDP) takes the line
 //! end off.
 
-use std::borrow::Cow;
-
 use hydra_record::{Record, Value};
 
 use crate::error::{Error, ErrorKind};
-use crate::escape::{Escaped, Line, Param};
+use crate::escape::{Escaped, Line, Param, append};
 use crate::format::{Formatter, PerLevel, all_fields};
-use crate::names::Names;
+use crate::names::{Names, cleaned};
 use crate::time::ClockFace;
 
 const FACILITY_MAX: u8 = 23;
@@ -88,12 +86,16 @@ impl Syslog {
         out.extend_from_slice(self.options.structured_data_id.as_bytes());
         let bare = out.len();
         let mut names = Names::within(NAME_BYTES_MAX);
-        for (name, value) in all_fields(record) {
-            out.push(b' ');
-            out.extend_from_slice(names.claim(word(name, NAME_BYTES_MAX, is_name_byte)).as_bytes());
-            out.extend_from_slice(b"=\"");
-            value.write_text(&mut Escaped::<Param>::new(out));
-            out.push(b'"');
+        for list in all_fields(record) {
+            for field in list {
+                let (name, value) = &field;
+                out.push(b' ');
+                let other = names.claim(name, cleaned(name, NAME_BYTES_MAX, is_name_byte));
+                append(other.as_deref().unwrap_or(name).as_bytes(), out);
+                out.extend_from_slice(b"=\"");
+                value.write_text(&mut Escaped::<Param>::new(out));
+                out.push(b'"');
+            }
         }
         if out.len() == bare {
             out.truncate(start);
@@ -108,8 +110,8 @@ impl Formatter for Syslog {
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
         let origin = record.origin();
         let app = self.options.app_name.as_deref().unwrap_or(&origin.program);
-        out.extend_from_slice(self.priority.of(record.level));
-        out.extend_from_slice(face.rfc3339(record.time_ns));
+        append(self.priority.of(record.level), out);
+        face.rfc3339(record.time_ns, out);
         put_header(&origin.host, HOST_BYTES_MAX, out);
         put_header(app, APP_BYTES_MAX, out);
         out.push(b' ');
@@ -137,26 +139,11 @@ fn put_header(text: &str, bytes_max: usize, out: &mut Vec<u8>) {
     if text.is_empty() {
         out.push(b'-');
     } else {
-        out.extend_from_slice(word(text, bytes_max, |byte| byte.is_ascii_graphic()).as_bytes());
+        let other = cleaned(text, bytes_max, |byte| byte.is_ascii_graphic());
+        append(other.as_deref().unwrap_or(text).as_bytes(), out);
     }
 }
 
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'=' | b']' | b'"')
-}
-
-/// Makes one word of a text: what is not allowed becomes `_`, what is too long is cut, nothing becomes `_`.
-fn word(text: &str, bytes_max: usize, allowed: impl Fn(u8) -> bool) -> Cow<'_, str> {
-    if !text.is_empty() && text.len() <= bytes_max && text.bytes().all(&allowed) {
-        return Cow::Borrowed(text);
-    }
-    let clean = |letter: char| {
-        if u8::try_from(letter).is_ok_and(&allowed) {
-            letter
-        } else {
-            '_'
-        }
-    };
-    let word: String = text.chars().take(bytes_max).map(clean).collect();
-    Cow::Owned(if word.is_empty() { "_".to_owned() } else { word })
 }

@@ -2,11 +2,15 @@
 //!
 //! The calendar is the proleptic Gregorian one, computed by hand, for any number of seconds an `i64` holds.
 
+use std::sync::Arc;
+
+use crate::escape::append;
 use crate::strftime::{Moment, Pattern};
 
 const SECOND_NS: i64 = 1_000_000_000;
 const DAY_SECONDS: i64 = 86_400;
 const QUARTER_SECONDS: i64 = 900;
+const RFC3339_BYTES: usize = 27;
 /// Days of the 400 years after which the calendar repeats.
 const ERA_DAYS: i64 = 146_097;
 /// Days from 0000-03-01 to 1970-01-01.
@@ -85,17 +89,18 @@ pub struct ClockFace {
     /// The quarter of an hour whose offset is known, and that offset.
     quarter: i64,
     offset: i32,
-    /// Nanoseconds at which the second of `utc` begins (wrapping), and its text.
+    /// Nanoseconds at which the second of `utc` begins (wrapping), and its text up to the point.
     utc_start_ns: i64,
-    utc: [u8; 27],
+    utc: [u8; 20],
     local: Local,
 }
 
 /// The text of one second in local time, under one pattern.
 #[derive(Clone, Debug, Default)]
 struct Local {
-    second: i64,
-    pattern: String,
+    /// Nanoseconds at which the second begins (wrapping).
+    start_ns: i64,
+    pattern: Option<Arc<str>>,
     text: Vec<u8>,
 }
 
@@ -110,7 +115,7 @@ impl ClockFace {
             quarter: 0,
             offset: utc_offset(0),
             utc_start_ns: 0,
-            utc: [0; 27],
+            utc: [0; 20],
             local: Local::default(),
         };
         face.set_utc(0);
@@ -122,28 +127,30 @@ impl ClockFace {
         ClockFace::new(|_| 0)
     }
 
-    /// Returns the instant as RFC 3339 text in UTC with six fractional digits (further ones are cut off).
+    /// Appends the instant as RFC 3339 text in UTC with six fractional digits (further ones are cut off).
     ///
     /// # Examples
     /// ```
     /// use hydra_format::ClockFace;
-    /// let mut face = ClockFace::utc();
-    /// assert_eq!(face.rfc3339(1_700_000_000_123_456_789), b"2023-11-14T22:13:20.123456Z");
+    /// let mut out = Vec::new();
+    /// ClockFace::utc().rfc3339(1_700_000_000_123_456_789, &mut out);
+    /// assert_eq!(out, b"2023-11-14T22:13:20.123456Z");
     /// ```
     #[inline]
-    pub fn rfc3339(&mut self, time_ns: i64) -> &[u8; 27] {
+    pub fn rfc3339(&mut self, time_ns: i64, out: &mut Vec<u8>) {
         // Wrapping, because the second that holds i64::MIN begins before it.
         let mut past = time_ns.wrapping_sub(self.utc_start_ns) as u64;
         if past >= SECOND_NS as u64 {
             self.set_utc(time_ns);
             past = time_ns.wrapping_sub(self.utc_start_ns) as u64;
         }
-        let micros = (past / 1000) as u32;
-        let [.., a, b, c, d, e, f, _] = &mut self.utc;
-        [*a, *b] = pair(micros / 10_000);
-        [*c, *d] = pair(micros / 100 % 100);
-        [*e, *f] = pair(micros % 100);
-        &self.utc
+        let micros = past / 1000;
+        // Put together in one word: bytes stored one by one could not be copied as a block at once.
+        let pairs = two_digits(micros / 10_000) | two_digits(micros / 100 % 100) << 16 | two_digits(micros % 100) << 32;
+        let end = out.len() + RFC3339_BYTES;
+        out.extend_from_slice(&self.utc);
+        out.extend_from_slice(&(pairs | u64::from(b'Z') << 48).to_le_bytes());
+        out.truncate(end);
     }
 
     #[cold]
@@ -161,19 +168,19 @@ impl ClockFace {
         let [s, t] = pair(civil.second.into());
         self.utc_start_ns = second.wrapping_mul(SECOND_NS);
         self.utc = [
-            y, z, w, x, b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'.', b'0', b'0', b'0', b'0', b'0',
-            b'0', b'Z',
+            y, z, w, x, b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'.',
         ];
     }
 
     /// Appends the instant in local time, in the form of `pattern`.
     #[inline]
     pub fn local(&mut self, time_ns: i64, pattern: &Pattern, out: &mut Vec<u8>) {
-        let second = time_ns.div_euclid(SECOND_NS);
-        if self.local.second == second && self.local.pattern == pattern.source() && !pattern.has_fraction() {
-            out.extend_from_slice(&self.local.text);
-        } else {
-            self.local_anew(time_ns, pattern, out);
+        let past = time_ns.wrapping_sub(self.local.start_ns) as u64;
+        match &self.local.pattern {
+            Some(known) if Arc::ptr_eq(known, pattern.source()) && past < SECOND_NS as u64 => {
+                append(&self.local.text, out);
+            }
+            _ => self.local_anew(time_ns, pattern, out),
         }
     }
 
@@ -187,9 +194,18 @@ impl ClockFace {
             nanos: time_ns.rem_euclid(SECOND_NS) as u32,
             offset,
         };
-        self.local.second = unix_seconds;
-        self.local.pattern.clear();
-        self.local.pattern.push_str(pattern.source());
+        if pattern.has_fraction() {
+            return pattern.render(&moment, out);
+        }
+        self.local.start_ns = unix_seconds.wrapping_mul(SECOND_NS);
+        if !self
+            .local
+            .pattern
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, pattern.source()))
+        {
+            self.local.pattern = Some(Arc::clone(pattern.source()));
+        }
         self.local.text.clear();
         pattern.render(&moment, &mut self.local.text);
         out.extend_from_slice(&self.local.text);
@@ -209,4 +225,10 @@ impl ClockFace {
 #[inline]
 pub(crate) fn pair(number: u32) -> [u8; 2] {
     [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+}
+
+/// Returns the two decimal digits of a number below 100, the first one lowest.
+#[inline]
+fn two_digits(number: u64) -> u64 {
+    (u64::from(b'0') + number / 10) | (u64::from(b'0') + number % 10) << 8
 }
