@@ -21,14 +21,15 @@ const STALL_MS_MAX: u32 = 1_000;
 
 /// Writes records to a standard stream of the process.
 ///
-/// Bytes go straight to the descriptor, past the standard library's buffer and lock. Nothing is read back: marks are nowhere.
+/// Bytes go straight to the descriptor, past the standard library's buffer and lock. Nothing is read back: marks are
+/// nowhere.
 ///
 /// - A record of up to 4096 bytes goes to a pipe in one piece, so that lines of several processes do not mix.
 /// - When nobody reads, a write gives up after a second: [`ErrorKind::Busy`]. What the stream had taken by then is
-///   remembered, and when the same bytes come again they go on from there. A terminal that was stopped (Ctrl-S) can hold a
-///   write for as long as it is stopped.
-/// - When the reader has gone it is [`ErrorKind::Closed`]; that the host survives `SIGPIPE` is up to it, or to the thread
-///   (those of `hydra_os::thread` do).
+///   remembered, and when the same bytes come again they go on from there. A terminal that was stopped (Ctrl-S) can
+///   hold a write for as long as it is stopped.
+/// - When the reader has gone it is [`ErrorKind::Closed`]; that the host survives `SIGPIPE` is up to it, or to the
+///   thread (those of `hydra_os::thread` do).
 #[derive(Debug)]
 pub struct ConsoleSink {
     stream: Stream,
@@ -130,8 +131,8 @@ impl Sink for ConsoleSink {
     }
 }
 
-/// Writes the batch from byte `done` on, and keeps `done` up to date: as many whole records at a time as a pipe takes in one
-/// piece, and none before the stream is ready.
+/// Writes the batch from byte `done` on, and keeps `done` up to date: as many whole records at a time as a pipe takes
+/// in one piece, and none before the stream is ready.
 pub(crate) fn pour(to: &impl AsFd, batch: Batch<'_>, done: &mut usize) -> io::Result<()> {
     let fd = to.as_fd();
     while let Some(rest) = batch.bytes.get(*done..).filter(|rest| !rest.is_empty()) {

@@ -25,13 +25,13 @@ use crate::writer::Writer;
 pub struct FileOptions {
     /// The file. Directories that are missing are made.
     pub path: PathBuf,
-    /// The length in bytes that the file may not pass: before a write that would, it is rotated. A record that is longer
-    /// all by itself gets a file of its own. `None` and zero set no limit.
+    /// The length in bytes that the file may not pass: before a write that would, it is rotated. A record that is
+    /// longer all by itself gets a file of its own. `None` and zero set no limit.
     pub max_size: Option<u64>,
     /// How many rotated files are kept; with none the file is emptied when it would be rotated.
     pub backup_count: u32,
-    /// Rotate at the first write of every local hour or day; rotated files are called after the hour or day then, also those
-    /// that were rotated because of their size.
+    /// Rotate at the first write of every local hour or day; rotated files are called after the hour or day then, also
+    /// those that were rotated because of their size.
     pub rotate: Option<Every>,
     /// Compress rotated files, in the background. Needs the feature `gzip`.
     pub gzip: bool,
@@ -97,21 +97,21 @@ impl Every {
 ///
 /// # What holds
 ///
-/// - Whole records only, in order. Each write is one piece: other processes that write to the file through this type, and
-///   other sinks in this one, never come in between (`flock`, held from `begin` to `write`).
-/// - A file that was renamed or removed by someone else is noticed at the next `begin`, and a new one is made at the path. A
-///   record written while the file is being removed is reported as not written. A file that was emptied (`copytruncate`) is
-///   gone on with at its new end; what someone else cut off without having copied it is lost.
-/// - After a failed write nothing of it stands in the file, as far as the system lets it be removed. After one that casts
-///   doubt on the device, and after a failed sync, the file is renamed to `f.poisoned` and a new one begun.
-/// - A rotation that fails leaves everything as it was, is counted, and is tried again after a second; until then the file
-///   grows past its limit.
+/// - Whole records only, in order. Each write is one piece: other processes that write to the file through this type,
+///   and other sinks in this one, never come in between (`flock`, held from `begin` to `write`).
+/// - A file that was renamed or removed by someone else is noticed at the next `begin`, and a new one is made at the
+///   path. A record written while the file is being removed is reported as not written. A file that was emptied
+///   (`copytruncate`) is gone on with at its new end; what someone else cut off without having copied it is lost.
+/// - After a failed write nothing of it stands in the file, as far as the system lets it be removed. After one that
+///   casts doubt on the device, and after a failed sync, the file is renamed to `f.poisoned` and a new one begun.
+/// - A rotation that fails leaves everything as it was, is counted, and is tried again after a second; until then the
+///   file grows past its limit.
 /// - Never waits for a lock for more than a few seconds: [`ErrorKind::Busy`].
 ///
 /// Two sinks in one process should not have one path: use [`FileSink::shared`], which lets them take turns.
 ///
-/// What is not a plain file (a device, a named pipe) is written to as it comes: not locked, rotated or synced, and without
-/// marks.
+/// What is not a plain file (a device, a named pipe) is written to as it comes: not locked, rotated or synced, and
+/// without marks.
 ///
 /// # Examples
 ///
@@ -161,8 +161,8 @@ impl FileSink {
     ///
     /// # Errors
     ///
-    /// As [`FileSink::open`], and [`ErrorKind::Conflict`] when the sink there is has other options: the error names both
-    /// paths and what differs.
+    /// As [`FileSink::open`], and [`ErrorKind::Conflict`] when the sink there is has other options: the error names
+    /// both paths and what differs.
     pub fn shared(options: FileOptions) -> Result<SharedFileSink, Error> {
         SharedFileSink::of(options.checked()?)
     }

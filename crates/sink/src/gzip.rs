@@ -1,12 +1,14 @@
 //! Rotated files are compressed, on a thread of their own.
 //!
-//! `f.1` becomes `f.1.gz` in steps that lose and double nothing, wherever a crash comes between them: the compressed form is
-//! written under a name of its own (`f.<inode>.gz.tmp`) and synced; then, under the lock of `f`, so that no rotation moves
-//! anything meanwhile, it gets its name, and the plain file is removed. Whichever of the two names a rotation finds, it moves
-//! both. When a crash has left both, the next start verifies the compressed file and removes the plain one.
+//! `f.1` becomes `f.1.gz` in steps that lose and double nothing, wherever a crash comes between them: the compressed
+//! form is written under a name of its own (`f.<inode>.gz.tmp`) and synced; then, under the lock of `f`, so that no
+//! rotation moves anything meanwhile, it gets its name, and the plain file is removed. Whichever of the two names a
+//! rotation finds, it moves both. When a crash has left both, the next start verifies the compressed file and removes
+//! the plain one.
 //!
-//! The compressed file's header says which file it was made from (device, inode, time of making), for that check and for
-//! [`crate::resume`]. A failure leaves the plain file as it is, is counted, and is tried again after the next rotation.
+//! The compressed file's header says which file it was made from (device, inode, time of making), for that check and
+//! for [`crate::resume`]. A failure leaves the plain file as it is, is counted, and is tried again after the next
+//! rotation.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -248,7 +250,14 @@ impl Job {
     /// Does something while no process rotates.
     fn under_lock(&self, act: impl FnOnce() -> io::Result<bool>) -> io::Result<bool> {
         for _ in 0..LOCK_TRIES_MAX {
-            let log = File::open(&self.path, Mode::Append)?;
+            let log = match File::open(&self.path, Mode::Append) {
+                // A rotation is under way.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    lock::pause();
+                    continue;
+                }
+                other => other?,
+            };
             let id = log.id()?;
             let is_current = || disk::id_of(&self.path).is_ok_and(|there| there == Some(id));
             let lock = lock::take(&log, LOCK_WAIT_MS_MAX, || self.is_stopped() || !is_current())?;

@@ -1,14 +1,15 @@
 //! Bytes reach a place: console, file, memory.
 //!
-//! A [`Sink`] takes batches of finished records, each a run of bytes, and knows nothing else about them. It does what belongs
-//! to the place alone: a [`FileSink`] opens, locks, rotates and reopens; a [`ConsoleSink`] never waits for ever on a pipe
-//! nobody reads; a [`MemorySink`] is for tests. Who retries, and for how long, is decided by the caller.
+//! A [`Sink`] takes batches of finished records, each a run of bytes, and knows nothing else about them. It does what
+//! belongs to the place alone: a [`FileSink`] opens, locks, rotates and reopens; a [`ConsoleSink`] never waits for ever
+//! on a pipe nobody reads; a [`MemorySink`] is for tests. Who retries, and for how long, is decided by the caller.
 //!
-//! What makes delivery to a file *exactly once* over a crash is here as well: every write is announced by a [`Mark`], the
-//! place where its first byte will land, and after a crash a sink compares what stands there with what is to be written
-//! again (see [`Sink::resume`]).
+//! What makes delivery to a file *exactly once* over a crash is here as well: every write is announced by a [`Mark`],
+//! the place where its first byte will land, and after a crash a sink compares what stands there with what is to be
+//! written again (see [`Sink::resume`]).
 //!
-//! What is deliberately absent: this room does not know what a record, level or journal is, cannot log, and never retries.
+//! What is deliberately absent: this room does not know what a record, level or journal is, cannot log, and never
+//! retries.
 //!
 //! # Features
 //!

@@ -51,8 +51,8 @@ pub(crate) fn take(file: &File, wait_ms_max: u64, mut is_moot: impl FnMut() -> b
     }
 }
 
-/// Nothing wakes a thread that waits for another process's lock: this only gives the processor away.
-fn pause() {
+/// Nothing wakes a thread that waits for another process: this only gives the processor away.
+pub(crate) fn pause() {
     let nobody = Mutex::new(());
     if let Ok(guard) = nobody.lock() {
         drop(Condvar::new().wait_timeout(guard, PAUSE));

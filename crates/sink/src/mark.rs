@@ -8,8 +8,8 @@ const IN_MEMORY: u64 = 2;
 
 /// The place where the next byte of a sink will stand, in a form that can be kept.
 ///
-/// It names the file itself and not its path, so that it stays right when the file is renamed. Sinks whose bytes cannot be
-/// read back know only [`Mark::NOWHERE`], which is also the default.
+/// It names the file itself and not its path, so that it stays right when the file is renamed. Sinks whose bytes cannot
+/// be read back know only [`Mark::NOWHERE`], which is also the default.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Mark {
     words: [u64; 6],

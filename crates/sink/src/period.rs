@@ -43,7 +43,8 @@ impl Period {
         Self {
             every,
             index,
-            // A change of the offset within the period shows at its end at the latest: the period is looked up anew then.
+            // A change of the offset within the period shows at its end at the latest: the period is looked up anew
+            // then.
             from_ns: start.saturating_mul(NS_PER_SECOND),
             until_ns: (start + length).saturating_mul(NS_PER_SECOND),
         }
@@ -52,7 +53,8 @@ impl Period {
     /// Judges a file of this period by the clock, and says which period it is now, as far as the file is concerned.
     ///
     /// A clock that goes back by a period, as at the end of summer time or around a boundary, changes nothing: the file
-    /// goes on until the clock has caught up. So a clock that jumps to and fro makes no more files than one that does not.
+    /// goes on until the clock has caught up. So a clock that jumps to and fro makes no more files than one that does
+    /// not.
     pub(crate) fn judge(&self, now_ns: i64) -> (Verdict, Self) {
         if (self.from_ns..self.until_ns).contains(&now_ns) {
             return (Verdict::Same, *self);
@@ -123,8 +125,8 @@ mod tests {
         assert_eq!(date(11_017), (2000, 3, 1));
     }
 
-    /// A period is over when the next begins, goes on when the clock steps back into the one before, and is given up when
-    /// the clock stands further back.
+    /// A period is over when the next begins, goes on when the clock steps back into the one before, and is given up
+    /// when the clock stands further back.
     #[test]
     fn judging() {
         let second = NS_PER_SECOND;

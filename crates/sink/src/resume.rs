@@ -1,19 +1,20 @@
 //! After a crash: which of the records that are to be written again does the file hold already?
 //!
-//! A process may die after its bytes have reached the file and before it has noted that they have. The next start knows the
-//! mark of that write, and renders the same records again: what stands at the mark is compared with them, byte for byte.
+//! A process may die after its bytes have reached the file and before it has noted that they have. The next start knows
+//! the mark of that write, and renders the same records again: what stands at the mark is compared with them, byte for
+//! byte.
 //!
 //! - Records that stand there whole are ours and are not written again.
-//! - Part of a record right before the end of the file (or of zeros up to it, as a loss of power leaves them) is a write that
-//!   was cut short: it is removed.
+//! - Part of a record right before the end of the file (or of zeros up to it, as a loss of power leaves them) is a
+//!   write that was cut short: it is removed.
 //! - Anything else was written by someone else after us, and stays.
 //!
-//! The file is found by its identity: at the path, or, renamed by a rotation of ours or of anybody else, under another name
-//! in the same directory, or compressed by us (the compressed file remembers what it was made from). A file found under
-//! another name is compared and mended there, and writing goes on in the one at the path.
+//! The file is found by its identity: at the path, or, renamed by a rotation of ours or of anybody else, under another
+//! name in the same directory, or compressed by us (the compressed file remembers what it was made from). A file found
+//! under another name is compared and mended there, and writing goes on in the one at the path.
 //!
-//! What cannot be told: a file that was copied and emptied (`copytruncate`), or compressed by somebody else, between the
-//! write and the crash. Its last batch is written once more.
+//! What cannot be told: a file that was copied and emptied (`copytruncate`), or compressed by somebody else, between
+//! the write and the crash. Its last batch is written once more.
 
 use std::ffi::OsString;
 use std::io;
@@ -57,8 +58,8 @@ enum Place {
 }
 
 impl Resume {
-    /// Finds the file the mark is in, at `path` or beside it. `None` when the mark is nowhere, or its file is gone: then
-    /// nothing of ours is there.
+    /// Finds the file the mark is in, at `path` or beside it. `None` when the mark is nowhere, or its file is gone:
+    /// then nothing of ours is there.
     pub(crate) fn find(path: &Path, mark: Mark) -> Result<Option<Self>, Error> {
         let Some(identity) = mark.file() else { return Ok(None) };
         if let Some(found) = Self::look_at(path, identity, mark)? {
@@ -168,7 +169,8 @@ fn common(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
-/// Removes what stands between `at` and the end of the file, if it is part of `record` and nothing, or only zeros, after it.
+/// Removes what stands between `at` and the end of the file, if it is part of `record` and nothing, or only zeros,
+/// after it.
 fn remove_torn(
     path: &Path,
     file: &File,

@@ -1,14 +1,18 @@
 //! A full file makes way for an empty one.
 //!
-//! All of it happens under the lock of the file at the path, and in this order, so that a crash between any two steps loses
-//! and doubles nothing:
+//! All of it happens under the lock of the file at the path, and in this order, so that a crash between any two steps
+//! loses and doubles nothing:
 //!
 //! 1. The successor is made and locked, as `.f.next`. If that fails, nothing has changed.
-//! 2. `f.N` is removed and the others move up, from the top down. A gap that a crash leaves is where the next rotation stops.
+//! 2. `f.N` is removed and the others move up, from the top down. A gap that a crash leaves is where the next rotation
+//!    stops.
 //! 3. `f` becomes `f.1`.
 //! 4. `.f.next` becomes `f`, unless another process was faster to make one.
 //!
 //! Between 3 and 4 there is no `f`; whoever opens the path then makes one, and step 4 leaves it alone.
+
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::io;
@@ -31,6 +35,7 @@ impl Writer {
         match self.rotate() {
             Ok(()) => {
                 self.metrics.rotations.count();
+                self.refill_reserve();
                 #[cfg(feature = "gzip")]
                 self.pack();
                 true
@@ -161,9 +166,9 @@ fn shift(path: &Path, keep: u32, metrics: &Metrics) -> io::Result<PathBuf> {
 
 /// Removes the oldest files rotated by time until no more than `keep` are left, but never `newest`.
 ///
-/// Every file there was rotated before now, so one dated after the present period, `now`, is from a time at which the clock
-/// was ahead: it counts as older than those that are dated rightly. So a clock that was wrong for a while never costs the
-/// files that were written since.
+/// Every file there was rotated before now, so one dated after the present period, `now`, is from a time at which the
+/// clock was ahead: it counts as older than those that are dated rightly. So a clock that was wrong for a while never
+/// costs the files that were written since.
 fn prune(path: &Path, newest: &Path, keep: u32, now: &str, metrics: &Metrics) {
     let of = path.file_name().unwrap_or_default();
     let Ok(all) = disk::list(names::dir(path)) else {
@@ -192,6 +197,3 @@ fn prune(path: &Path, newest: &Path, keep: u32, now: &str, metrics: &Metrics) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

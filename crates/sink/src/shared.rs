@@ -1,9 +1,9 @@
 //! One sink for each file of the process, however many destinations write to it.
 //!
-//! Two sinks on one file would each keep their own idea of its length, and would rotate it twice. So every destination of one
-//! path gets a handle on the one sink, and the handles take turns: from `begin` to `write` the sink belongs to one of them.
-//! The turn is a flag and not a held guard, so that a handle may be sent to another thread in between, and so that one that
-//! is dropped in the middle gives its turn up.
+//! Two sinks on one file would each keep their own idea of its length, and would rotate it twice. So every destination
+//! of one path gets a handle on the one sink, and the handles take turns: from `begin` to `write` the sink belongs to
+//! one of them. The turn is a flag and not a held guard, so that a handle may be sent to another thread in between, and
+//! so that one that is dropped in the middle gives its turn up.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -53,11 +53,12 @@ struct Room {
     resuming: usize,
 }
 
-/// A handle on the one sink of this process that writes to a file; made by [`FileSink::shared`](crate::FileSink::shared).
+/// A handle on the one sink of this process that writes to a file; made by
+/// [`FileSink::shared`](crate::FileSink::shared).
 ///
 /// Behaves as a [`FileSink`](crate::FileSink) does, and takes turns with the other handles on the same file: from
-/// [`begin`](Sink::begin) to [`write`](Sink::write) the sink belongs to this one. Each handle resumes by its own mark. The
-/// file is closed with the last handle.
+/// [`begin`](Sink::begin) to [`write`](Sink::write) the sink belongs to this one. Each handle resumes by its own mark.
+/// The file is closed with the last handle.
 #[derive(Debug)]
 pub struct SharedFileSink {
     hall: Arc<Hall>,

@@ -8,8 +8,8 @@ use crate::metrics::Metrics;
 
 /// Records to write, back to back, and where each ends.
 ///
-/// The ends count from the first byte of some longer run of which `bytes` is the last part: so [`Batch::skip`] is free. In a
-/// batch made whole the run is `bytes` itself, record `i` is `bytes[ends[i - 1]..ends[i]]`, and the last end is
+/// The ends count from the first byte of some longer run of which `bytes` is the last part: so [`Batch::skip`] is free.
+/// In a batch made whole the run is `bytes` itself, record `i` is `bytes[ends[i - 1]..ends[i]]`, and the last end is
 /// `bytes.len()`. Ends never decrease.
 ///
 /// # Examples
@@ -108,8 +108,8 @@ pub struct Begun {
 ///
 /// A batch is written in two steps, so that the caller can make the mark durable in between:
 /// [`begin`](Sink::begin), then [`write`](Sink::write) with as many records as `begin` allows, or
-/// [`abandon`](Sink::abandon). When either step fails, the caller tries the same records again, from `begin` on, or gives
-/// them to someone else.
+/// [`abandon`](Sink::abandon). When either step fails, the caller tries the same records again, from `begin` on, or
+/// gives them to someone else.
 ///
 /// After a crash the caller says by [`resume`](Sink::resume) which mark it kept last, and asks by
 /// [`already`](Sink::already) how many of the records it is about to write again are there, before it begins.
@@ -146,12 +146,13 @@ pub trait Sink: Send {
 
     /// Writes all of `batch`, and returns the mark after it.
     ///
-    /// The batch must be the one given to [`begin`](Sink::begin), or its first records, but no more than `begin` allowed.
+    /// The batch must be the one given to [`begin`](Sink::begin), or its first records, but no more than `begin`
+    /// allowed.
     ///
     /// # Errors
     ///
-    /// What went wrong. As far as the place lets it nothing of the batch stands there then, and the batch can be written
-    /// again. [`ErrorKind::Misuse`](crate::ErrorKind::Misuse) when nothing was begun.
+    /// What went wrong. As far as the place lets it nothing of the batch stands there then, and the batch can be
+    /// written again. [`ErrorKind::Misuse`](crate::ErrorKind::Misuse) when nothing was begun.
     fn write(&mut self, batch: Batch<'_>) -> Result<Mark, Error>;
 
     /// Gives up what was begun; nothing happens when nothing was.
@@ -161,8 +162,8 @@ pub trait Sink: Send {
     ///
     /// # Errors
     ///
-    /// What the system says. Anything written since the last success may be lost in a loss of power then, also when a later
-    /// call succeeds.
+    /// What the system says. Anything written since the last success may be lost in a loss of power then, also when a
+    /// later call succeeds.
     fn sync(&mut self) -> Result<(), Error>;
 
     /// Takes note of the mark that was kept last: what stands at and after it may already be ours.
@@ -175,9 +176,10 @@ pub trait Sink: Send {
 
     /// Returns how many leading records of `batch` the place holds already, byte for byte.
     ///
-    /// The first record asked about after [`resume`](Sink::resume) is the one that was to stand at the mark; later batches go
-    /// on from there. An answer below the batch's length ends the comparison: what the place holds of the next record, if its
-    /// writing was cut short, is removed, and the caller writes from that record on. Without a pending `resume` it is 0.
+    /// The first record asked about after [`resume`](Sink::resume) is the one that was to stand at the mark; later
+    /// batches go on from there. An answer below the batch's length ends the comparison: what the place holds of the
+    /// next record, if its writing was cut short, is removed, and the caller writes from that record on. Without a
+    /// pending `resume` it is 0.
     ///
     /// # Errors
     ///

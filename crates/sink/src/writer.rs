@@ -1,19 +1,24 @@
 //! The one place that changes a log file: opens it, locks it, looks at what others did to it, and appends.
 //!
-//! Everything between `begin` and `write` happens under the file's lock (`flock`), with the path leading to the open file:
-//! the lock is taken first and the path looked at then, so that a file that was rotated away by another process while we
-//! waited is never written to.
+//! Everything between `begin` and `write` happens under the file's lock (`flock`), with the path leading to the open
+//! file: the lock is taken first and the path looked at then, so that a file that was rotated away by another process
+//! while we waited is never written to.
+
+mod append;
+mod tail;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hydra_os::clock::{mono_ns, wall_ns};
+use hydra_os::clock::wall_ns;
 use hydra_os::disk::{self, File, Info, Mode};
 use hydra_os::process;
 
-use crate::error::{Error, ErrorKind, leaves_file_sound};
+use crate::error::{Error, ErrorKind};
 use crate::file::FileOptions;
 use crate::lock::{self, Lock};
 use crate::mark::{Identity, Mark};
@@ -26,10 +31,6 @@ use crate::sink::{Batch, Begun};
 const LOCK_WAIT_MS_MAX: u64 = 2_000;
 /// How often one `begin` starts over because the file was replaced, rotated or put aside.
 const ATTEMPTS_MAX: u32 = 32;
-/// How long a torn record is left alone because it may belong to another head of this process, about to resume.
-const RESUME_WAIT_NS_MAX: u64 = 5_000_000_000;
-/// How many files that were rotated away are kept open for the next sync; were there more, it syncs the file system.
-const UNSYNCED_FILES_MAX: usize = 4;
 /// How long after a failed rotation the next is tried.
 pub(crate) const ROTATION_PAUSE_NS: u64 = 1_000_000_000;
 
@@ -149,10 +150,14 @@ impl Writer {
         self.open = Some(Open::new(file, &info, 0, period));
         self.names_unsynced = true;
         self.path = path;
+        self.refill_reserve();
+        Ok(())
+    }
+
+    pub(crate) fn refill_reserve(&mut self) {
         if self.reserve.is_none() {
             self.reserve = File::open("/dev/null", Mode::Read).ok();
         }
-        Ok(())
     }
 
     /// The path without links, after making the directories it leads through.
@@ -177,8 +182,8 @@ impl Writer {
         }
     }
 
-    /// See [`crate::Sink::begin`]. `others_resuming` is how many other users of the file have yet to compare what stands in
-    /// it with what they wrote.
+    /// See [`crate::Sink::begin`]. `others_resuming` is how many other users of the file have yet to compare what
+    /// stands in it with what they wrote.
     pub(crate) fn begin(&mut self, batch: Batch<'_>, others_resuming: usize) -> Result<Begun, Error> {
         self.abandon();
         self.notice_fork();
@@ -224,7 +229,7 @@ impl Writer {
         }
         self.poisoned = None;
         let mut len = self.mend_end(&info, batch, others_resuming)?;
-        if self.is_period_over() && self.holds_records(len) && self.try_rotate() {
+        if self.is_period_over(&info) && self.holds_records(len) && self.try_rotate() {
             return Ok(None);
         }
         if len == 0 {
@@ -266,95 +271,6 @@ impl Writer {
         on_path().map_err(|error| Error::new("look at", path, error))
     }
 
-    /// Makes sure that the file ends where a record ends, and returns where that is.
-    fn mend_end(&mut self, info: &Info, batch: Batch<'_>, others_resuming: usize) -> Result<u64, Error> {
-        let Some(open) = &mut self.open else {
-            return Ok(info.len);
-        };
-        let mut len = info.len;
-        if let Some(torn) = self.torn.take_if(|torn| torn.identity.is(info))
-            && len == torn.end
-        {
-            if let Err(error) = open.file.truncate(torn.start) {
-                self.poisoned = Some(torn.identity);
-                return Err(Error::new("remove a torn record from", &self.path, error));
-            }
-            self.metrics.torn_records_removed.count();
-            len = torn.start;
-            open.end = len;
-        }
-        if len < open.end {
-            self.metrics.files_truncated.count();
-        }
-        if len != open.end {
-            len = self.end_foreign_line(len, batch, others_resuming)?;
-        }
-        if let Some(open) = &mut self.open {
-            open.end = len;
-        }
-        self.waiting_since_ns = None;
-        Ok(len)
-    }
-
-    /// Looks at what someone else, or a process that died, left at the end of the file, so that what we write stands apart.
-    fn end_foreign_line(&mut self, len: u64, batch: Batch<'_>, others_resuming: usize) -> Result<u64, Error> {
-        let terminator = batch
-            .record(0)
-            .and_then(<[u8]>::last)
-            .copied()
-            .filter(u8::is_ascii_control);
-        let (Some(open), Some(terminator), true) = (&self.open, terminator, len > 0) else {
-            return Ok(len);
-        };
-        // A file that may be written to but not read is taken as it is.
-        let Ok(reader) = File::open(&self.path, Mode::Read) else {
-            return Ok(len);
-        };
-        let mut last = [terminator];
-        let asked = reader.read_at(&mut last, len - 1);
-        if asked.map_err(|error| Error::new("read", &self.path, error))? == 0 || last == [terminator] {
-            return Ok(len);
-        }
-        let fail = |error| Error::new("append to", &self.path, error);
-        if let Some(preamble) = self
-            .options
-            .preamble
-            .as_ref()
-            .filter(|preamble| len < preamble.len() as u64)
-        {
-            let mut there = vec![0; preamble.len()];
-            let count = reader.read_at(&mut there, 0).map_err(fail)?;
-            if count as u64 == len && there.get(..count) == preamble.get(..count) {
-                open.file.truncate(0).map_err(fail)?;
-                return Ok(0);
-            }
-        }
-        let since_ns = *self.waiting_since_ns.get_or_insert_with(mono_ns);
-        if others_resuming > 0 && mono_ns().saturating_sub(since_ns) < RESUME_WAIT_NS_MAX {
-            let note = "it ends with a torn record that another destination is about to mend";
-            return Err(Error::without_source(ErrorKind::Busy, "write to", &self.path, note));
-        }
-        open.file.append(&[terminator]).map_err(fail)?;
-        self.metrics.foreign_lines_ended.count();
-        Ok(len + 1)
-    }
-
-    /// Begins the empty file with what every file begins with, and returns its length then.
-    fn write_preamble(&mut self) -> Result<u64, Error> {
-        let (Some(open), Some(preamble)) = (&mut self.open, &self.options.preamble) else {
-            return Ok(0);
-        };
-        let result = append_all(&open.file, preamble);
-        if let Err((_, error)) = result {
-            // Should this fail too, the next begin recognises the piece by its content.
-            let _ = open.file.truncate(0);
-            self.metrics.writes_failed.count();
-            return Err(Error::new("append to", &self.path, error));
-        }
-        open.end = preamble.len() as u64;
-        Ok(open.end)
-    }
-
     /// How many records the file of this length takes; `None` when it was rotated instead.
     fn room(&mut self, batch: Batch<'_>, len: u64) -> Result<Option<usize>, Error> {
         let mut records = batch.len();
@@ -385,159 +301,29 @@ impl Writer {
 
     /// Tells whether a file of this length holds more than what every file begins with.
     fn holds_records(&self, len: u64) -> bool {
-        len > self
-            .options
+        len > self.preamble_len()
+    }
+
+    fn preamble_len(&self) -> u64 {
+        self.options
             .preamble
             .as_ref()
             .map_or(0, |preamble| preamble.len() as u64)
     }
 
-    fn is_period_over(&mut self) -> bool {
-        let now = self.now;
+    fn is_period_over(&mut self, info: &Info) -> bool {
+        let (now, keeps_none) = (self.now, self.options.backup_count == 0);
         let Some(period) = self.open.as_mut().and_then(|open| open.period.as_mut()) else {
             return false;
         };
         let (verdict, current) = period.judge(now());
-        if verdict != Verdict::Over {
+        // A file that is emptied stays the same file, so another process may have done it already.
+        let is_done = keeps_none && current.judge(info.modified_ns).0 == Verdict::Same;
+        if verdict != Verdict::Over || is_done {
             *period = current;
+            return false;
         }
-        verdict == Verdict::Over
-    }
-
-    /// See [`crate::Sink::write`].
-    pub(crate) fn write(&mut self, batch: Batch<'_>) -> Result<Mark, Error> {
-        let (Some(start), Some(open)) = (self.begun.take(), &mut self.open) else {
-            let note = "nothing was begun";
-            return Err(Error::without_source(ErrorKind::Misuse, "write to", &self.path, note));
-        };
-        if !open.is_regular {
-            let mut done = 0;
-            let result = crate::console::pour(&open.file, batch, &mut done);
-            return self.after_special(batch, result);
-        }
-        let result = match self.poisoned {
-            Some(poisoned) if poisoned == open.identity => Err((0, io::Error::other("a sync of the file has failed"))),
-            _ => append_all(&open.file, batch.bytes),
-        };
-        let result = result.and_then(|()| {
-            let all = batch.bytes.len() as u64;
-            if self.options.sync_every_write {
-                open.file.sync_data().map_err(|error| (all, error))?;
-            }
-            open.file.info().map_err(|error| (all, error))
-        });
-        match result {
-            Ok(info) if info.links == 0 => {
-                self.metrics.writes_failed.count();
-                self.open = None;
-                let note = "it was removed during the write";
-                Err(Error::without_source(ErrorKind::Gone, "append to", &self.path, note))
-            }
-            Ok(info) => {
-                // Longer or shorter than expected only if someone does not respect the lock.
-                open.end = info.len;
-                self.metrics.batches_written.count();
-                self.metrics.bytes_written.add(batch.bytes.len() as u64);
-                self.unlock();
-                Ok(Mark::in_file(&info, info.len))
-            }
-            Err((written, error)) => {
-                self.undo(start, written, &error);
-                Err(Error::new("append to", &self.path, error))
-            }
-        }
-    }
-
-    fn after_special(&mut self, batch: Batch<'_>, result: io::Result<()>) -> Result<Mark, Error> {
-        if let Err(error) = result {
-            self.metrics.writes_failed.count();
-            self.open = None;
-            return Err(Error::new("write to", &self.path, error));
-        }
-        self.metrics.batches_written.count();
-        self.metrics.bytes_written.add(batch.bytes.len() as u64);
-        Ok(Mark::NOWHERE)
-    }
-
-    /// Removes what a failed write left, and closes the file; it is opened anew, or put aside, by the next `begin`.
-    fn undo(&mut self, start: u64, written: u64, error: &io::Error) {
-        self.metrics.writes_failed.count();
-        // Closing it gives up the lock, so this is the last thing that happens.
-        let Some(open) = self.open.take() else { return };
-        let end = start + written;
-        if written > 0 {
-            // Should someone who does not respect the lock have appended, nothing may be cut off.
-            if open.file.len().is_ok_and(|len| len == end) && open.file.truncate(start).is_ok() {
-                self.metrics.torn_records_removed.count();
-            } else {
-                self.torn = Some(Torn {
-                    identity: open.identity,
-                    start,
-                    end,
-                });
-            }
-        }
-        if !leaves_file_sound(error) {
-            self.poisoned = Some(open.identity);
-        }
-    }
-
-    /// Renames a file that cannot be trusted any more, so that a new one takes its place.
-    fn put_poisoned_aside(&mut self) -> Result<(), Error> {
-        let fail = |error| Error::new("put aside the damaged file", &self.path, error);
-        let name = names::first_free(&names::with(&self.path, ".poisoned")).map_err(fail)?;
-        disk::rename_new(&self.path, name).map_err(fail)?;
-        self.metrics.files_poisoned.count();
-        self.names_unsynced = true;
-        self.poisoned = None;
-        self.open = None;
-        Ok(())
-    }
-
-    /// Closes the file, but keeps it for the next sync.
-    fn set_aside(&mut self) {
-        self.unlock();
-        if let Some(open) = self.open.take() {
-            self.keep_for_sync(open.file);
-        }
-    }
-
-    pub(crate) fn keep_for_sync(&mut self, file: File) {
-        self.unsynced.push_back(file);
-        if self.unsynced.len() > UNSYNCED_FILES_MAX {
-            self.unsynced.pop_front();
-            self.more_unsynced = true;
-        }
-    }
-
-    /// See [`crate::Sink::sync`].
-    pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        self.notice_fork();
-        let fail = |metrics: &Metrics, error| {
-            metrics.syncs_failed.count();
-            Error::new("sync", &self.path, error)
-        };
-        if self.more_unsynced
-            && let Some(file) = self.unsynced.front()
-        {
-            file.sync_file_system().map_err(|error| fail(&self.metrics, error))?;
-            self.more_unsynced = false;
-        }
-        while let Some(file) = self.unsynced.pop_front() {
-            file.sync_data().map_err(|error| fail(&self.metrics, error))?;
-        }
-        if let Some(open) = self.open.as_ref().filter(|open| open.is_regular)
-            && let Err(error) = open.file.sync_data()
-        {
-            // The system reports a failure once: the next success would prove nothing.
-            self.poisoned = Some(open.identity);
-            return Err(fail(&self.metrics, error));
-        }
-        if self.names_unsynced {
-            disk::sync_dir(names::dir(&self.path)).map_err(|error| fail(&self.metrics, error))?;
-            self.names_unsynced = false;
-        }
-        Ok(())
+        true
     }
 
     /// See [`crate::Sink::abandon`].
@@ -552,6 +338,7 @@ impl Writer {
         self.abandon();
         self.open = None;
         self.unsynced.clear();
+        self.more_unsynced = false;
         self.reserve = None;
         #[cfg(feature = "gzip")]
         self.packer.close();
@@ -572,26 +359,10 @@ impl Writer {
             self.open = None;
             self.begun = None;
             self.unsynced.clear();
+            self.more_unsynced = false;
             self.reserve = None;
             #[cfg(feature = "gzip")]
             self.packer.forget();
         }
     }
 }
-
-/// Appends all of `bytes`, by one write where the system takes it; else says how much was taken.
-fn append_all(file: &File, bytes: &[u8]) -> Result<(), (u64, io::Error)> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let written = (bytes.len() - rest.len()) as u64;
-        match file.append(rest) {
-            Ok(0) => return Err((written, io::ErrorKind::WriteZero.into())),
-            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-            Err(error) => return Err((written, error)),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests;

@@ -118,7 +118,8 @@ fn turns_are_given_up() {
     assert_eq!(text(&path), "three\ntwo\n");
 }
 
-/// Each handle resumes by its own mark; one that wants to write waits with it until a record another left torn is mended.
+/// Each handle resumes by its own mark; one that wants to write waits with it until a record another left torn is
+/// mended.
 #[test]
 fn resume() {
     let dir = tempfile::tempdir().unwrap();

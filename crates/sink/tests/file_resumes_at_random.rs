@@ -151,8 +151,8 @@ impl World {
     }
 }
 
-/// Lives and deaths of a process, with renames, rotations and foreign lines in between: each line is there once, each file
-/// holds whole lines only, and in each the lines are in order.
+/// Lives and deaths of a process, with renames, rotations and foreign lines in between: each line is there once, each
+/// file holds whole lines only, and in each the lines are in order.
 #[test]
 fn exactly_once() {
     for seed in 0..100 {

@@ -30,8 +30,8 @@ fn full_device() {
     sink.sync().unwrap();
 }
 
-/// At the limit on file size the host is not killed: records that fit are written, the others refused; with rotation they
-/// go on in the next file.
+/// At the limit on file size the host is not killed: records that fit are written, the others refused; with rotation
+/// they go on in the next file.
 #[test]
 fn limited_file_size() {
     if let Ok(path) = std::env::var(PATH) {

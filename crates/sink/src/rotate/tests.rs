@@ -201,3 +201,24 @@ fn keeps_none() {
     }
     assert_eq!(texts(dir.path()), ["2\n"]);
 }
+
+/// Two processes that keep no rotated files empty the file once, not each of them.
+#[test]
+fn keeps_none_with_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let now = hydra_os::clock::wall_ns() / 1_000_000_000;
+    let (mut one, mut two) = (open(&path, hourly(0)), open(&path, hourly(0)));
+    put(&mut one, now - 10 * HOUR, "a");
+    put(&mut two, now - 10 * HOUR, "b");
+    let written = std::time::SystemTime::now() - std::time::Duration::from_secs(36_000);
+    fs::File::options()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(written)
+        .unwrap();
+    put(&mut one, now, "c");
+    put(&mut two, now, "d");
+    assert_eq!(texts(dir.path()), ["c\nd\n"]);
+}

@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::append::UNSYNCED_FILES_MAX;
 use super::*;
 
 fn writer(path: &Path) -> Writer {
@@ -58,7 +59,8 @@ fn poisoned_in_the_middle() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
 }
 
-/// What a failed write left and could not be removed at once is removed by the next `begin`, unless someone wrote after it.
+/// What a failed write left and could not be removed at once is removed by the next `begin`, unless someone wrote after
+/// it.
 #[test]
 fn torn() {
     let dir = tempfile::tempdir().unwrap();
@@ -92,4 +94,30 @@ fn kept_for_sync() {
     assert!(writer.names_unsynced && writer.more_unsynced && !writer.unsynced.is_empty());
     writer.sync().unwrap();
     assert!(!writer.names_unsynced && !writer.more_unsynced && writer.unsynced.is_empty());
+}
+
+/// A write that fails does not make the next sync forget what was written before it.
+#[test]
+fn a_failed_write_is_still_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer(&dir.path().join("f"));
+    put(&mut writer, "one").unwrap();
+    writer.undo(4, 0, &io::ErrorKind::StorageFull.into());
+    assert!(writer.open.is_none() && writer.poisoned.is_none());
+    assert_eq!(writer.unsynced.len(), 1);
+    writer.sync().unwrap();
+}
+
+/// Once a sync has failed, another of the same file is not believed.
+#[test]
+fn a_later_sync_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer(&dir.path().join("f"));
+    put(&mut writer, "one").unwrap();
+    poison(&mut writer);
+    for _ in 0..2 {
+        assert_eq!(writer.sync().unwrap_err().kind(), ErrorKind::Io);
+    }
+    put(&mut writer, "two").unwrap();
+    writer.sync().unwrap();
 }

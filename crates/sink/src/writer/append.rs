@@ -1,0 +1,176 @@
+//! The write itself, its failures, and syncing.
+
+use std::io;
+
+use hydra_os::disk::{self, File};
+
+use super::{Torn, Writer};
+use crate::error::{Error, ErrorKind, leaves_file_sound};
+use crate::mark::Mark;
+use crate::metrics::Metrics;
+use crate::names;
+use crate::sink::Batch;
+
+/// How many files that were rotated away are kept open for the next sync; were there more, it syncs the file system.
+pub(super) const UNSYNCED_FILES_MAX: usize = 4;
+
+impl Writer {
+    /// See [`crate::Sink::write`].
+    pub(crate) fn write(&mut self, batch: Batch<'_>) -> Result<Mark, Error> {
+        let (Some(start), Some(open)) = (self.begun.take(), &mut self.open) else {
+            let note = "nothing was begun";
+            return Err(Error::without_source(ErrorKind::Misuse, "write to", &self.path, note));
+        };
+        if !open.is_regular {
+            let mut done = 0;
+            let result = crate::console::pour(&open.file, batch, &mut done);
+            return self.after_special(batch, result);
+        }
+        let result = match self.poisoned {
+            Some(poisoned) if poisoned == open.identity => Err((0, io::Error::other("a sync of the file has failed"))),
+            _ => append_all(&open.file, batch.bytes),
+        };
+        let result = result.and_then(|()| {
+            let all = batch.bytes.len() as u64;
+            if self.options.sync_every_write {
+                open.file.sync_data().map_err(|error| (all, error))?;
+            }
+            open.file.info().map_err(|error| (all, error))
+        });
+        match result {
+            Ok(info) if info.links == 0 => {
+                self.metrics.writes_failed.count();
+                self.open = None;
+                let note = "it was removed during the write";
+                Err(Error::without_source(ErrorKind::Gone, "append to", &self.path, note))
+            }
+            Ok(info) => {
+                // Longer or shorter than expected only if someone does not respect the lock.
+                open.end = info.len;
+                self.metrics.batches_written.count();
+                self.metrics.bytes_written.add(batch.bytes.len() as u64);
+                self.unlock();
+                Ok(Mark::in_file(&info, info.len))
+            }
+            Err((written, error)) => {
+                self.undo(start, written, &error);
+                Err(Error::new("append to", &self.path, error))
+            }
+        }
+    }
+
+    fn after_special(&mut self, batch: Batch<'_>, result: io::Result<()>) -> Result<Mark, Error> {
+        if let Err(error) = result {
+            self.metrics.writes_failed.count();
+            self.open = None;
+            return Err(Error::new("write to", &self.path, error));
+        }
+        self.metrics.batches_written.count();
+        self.metrics.bytes_written.add(batch.bytes.len() as u64);
+        Ok(Mark::NOWHERE)
+    }
+
+    /// Removes what a failed write left, and closes the file; it is opened anew, or put aside, by the next `begin`.
+    pub(super) fn undo(&mut self, start: u64, written: u64, error: &io::Error) {
+        self.metrics.writes_failed.count();
+        let Some(open) = self.open.take() else { return };
+        let end = start + written;
+        if written > 0 {
+            // Should someone who does not respect the lock have appended, nothing may be cut off.
+            if open.file.len().is_ok_and(|len| len == end) && open.file.truncate(start).is_ok() {
+                self.metrics.torn_records_removed.count();
+            } else {
+                self.torn = Some(Torn {
+                    identity: open.identity,
+                    start,
+                    end,
+                });
+            }
+        }
+        if !leaves_file_sound(error) {
+            self.poisoned = Some(open.identity);
+        }
+        // What was written before has yet to be synced, through this descriptor: it is the one that is told of
+        // failures.
+        let _ = open.file.unlock();
+        self.keep_for_sync(open.file);
+    }
+
+    /// Renames a file that cannot be trusted any more, so that a new one takes its place.
+    pub(super) fn put_poisoned_aside(&mut self) -> Result<(), Error> {
+        let fail = |error| Error::new("put aside the damaged file", &self.path, error);
+        let name = names::first_free(&names::with(&self.path, ".poisoned")).map_err(fail)?;
+        disk::rename_new(&self.path, name).map_err(fail)?;
+        self.metrics.files_poisoned.count();
+        self.names_unsynced = true;
+        self.poisoned = None;
+        self.open = None;
+        Ok(())
+    }
+
+    /// Closes the file, but keeps it for the next sync.
+    pub(super) fn set_aside(&mut self) {
+        self.unlock();
+        if let Some(open) = self.open.take() {
+            self.keep_for_sync(open.file);
+        }
+    }
+
+    pub(crate) fn keep_for_sync(&mut self, file: File) {
+        self.unsynced.push_back(file);
+        if self.unsynced.len() > UNSYNCED_FILES_MAX {
+            self.unsynced.pop_front();
+            self.more_unsynced = true;
+        }
+    }
+
+    /// See [`crate::Sink::sync`].
+    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        self.notice_fork();
+        let fail = |metrics: &Metrics, error| {
+            metrics.syncs_failed.count();
+            Error::new("sync", &self.path, error)
+        };
+        if self.more_unsynced
+            && let Some(file) = self.unsynced.front()
+        {
+            file.sync_file_system().map_err(|error| fail(&self.metrics, error))?;
+            self.more_unsynced = false;
+        }
+        while let Some(file) = self.unsynced.pop_front() {
+            file.sync_data().map_err(|error| fail(&self.metrics, error))?;
+        }
+        if let Some(open) = self.open.as_ref().filter(|open| open.is_regular) {
+            // The system reports a failure once: the next success would prove nothing.
+            let result = match self.poisoned {
+                Some(poisoned) if poisoned == open.identity => {
+                    Err(io::Error::other("an earlier sync of it has failed"))
+                }
+                _ => open.file.sync_data(),
+            };
+            if let Err(error) = result {
+                self.poisoned = Some(open.identity);
+                return Err(fail(&self.metrics, error));
+            }
+        }
+        if self.names_unsynced {
+            disk::sync_dir(names::dir(&self.path)).map_err(|error| fail(&self.metrics, error))?;
+            self.names_unsynced = false;
+        }
+        Ok(())
+    }
+}
+
+/// Appends all of `bytes`, by one write where the system takes it; else says how much was taken.
+pub(super) fn append_all(file: &File, bytes: &[u8]) -> Result<(), (u64, io::Error)> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let written = (bytes.len() - rest.len()) as u64;
+        match file.append(rest) {
+            Ok(0) => return Err((written, io::ErrorKind::WriteZero.into())),
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(error) => return Err((written, error)),
+        }
+    }
+    Ok(())
+}
