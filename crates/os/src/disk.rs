@@ -1,8 +1,8 @@
 //! Files and directories.
 //!
-//! [`File`] is an owned descriptor with exactly the operations the other rooms need; the functions of this module work on
-//! paths. All of them do one thing, once, and report what the system said: deciding what to do about a failure is left to
-//! the caller. A call that a signal interrupts before it did anything is made again.
+//! [`File`] is an owned descriptor with exactly the operations the other rooms need; the functions of this module work
+//! on paths. All of them do one thing, once, and report what the system said: deciding what to do about a failure is
+//! left to the caller. A call that a signal interrupts before it did anything is made again.
 //!
 //! Every descriptor is close-on-exec and above 2, so that a stray print of a program that was started with its standard
 //! streams closed can never land in one of our files.
@@ -34,7 +34,8 @@ pub enum Mode {
     Read,
     /// To read and to write; the file must exist.
     ReadWrite,
-    /// To write at the end only; the file must exist. A named pipe nobody reads is an error (`ENXIO`) instead of a wait.
+    /// To write at the end only; the file must exist. A named pipe nobody reads is an error (`ENXIO`) instead of a
+    /// wait.
     Append,
     /// To read and to write; the file must not exist and is made.
     CreateReadWrite,
@@ -119,8 +120,8 @@ impl File {
             Mode::CreateAppend => options.append(true).create(true),
         };
         if matches!(mode, Mode::Append | Mode::CreateAppend) {
-            // No effect on a plain file. A named pipe without a reader would else hold the caller in `open` for ever, and
-            // a terminal would become the one that controls this process.
+            // No effect on a plain file. A named pipe without a reader would else hold the caller in `open` for ever,
+            // and a terminal would become the one that controls this process.
             options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
         }
         let file = options.open(path)?;
@@ -168,8 +169,8 @@ impl File {
         self.0.metadata().map(|metadata| Info::of(&metadata))
     }
 
-    /// Reads from byte `offset` on into `buffer`, and returns how many bytes there were: fewer than the buffer holds only
-    /// at the end of the file.
+    /// Reads from byte `offset` on into `buffer`, and returns how many bytes there were: fewer than the buffer holds
+    /// only at the end of the file.
     ///
     /// # Errors
     ///

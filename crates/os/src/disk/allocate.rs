@@ -13,11 +13,12 @@ const ZEROS_BYTES: usize = 64 * 1024;
 const NO_COPY_ON_WRITE: libc::c_long = 0x0080_0000;
 
 impl File {
-    /// Makes sure that the first `len` bytes of the file have blocks on the device, and that the file is at least that long.
+    /// Makes sure that the first `len` bytes of the file have blocks on the device, and that the file is at least that
+    /// long.
     ///
-    /// A later store or write within them cannot fail for want of space, except on a file system that copies on write (see
-    /// [`File::no_copy_on_write`]). New bytes are zero. Where the file system cannot allocate, zeros are written from the
-    /// present end of the file on; holes before it stay.
+    /// A later store or write within them cannot fail for want of space, except on a file system that copies on write
+    /// (see [`File::no_copy_on_write`]). New bytes are zero. Where the file system cannot allocate, zeros are written
+    /// from the present end of the file on; holes before it stay.
     ///
     /// # Errors
     ///
@@ -70,8 +71,8 @@ impl File {
 
     /// Asks the file system to overwrite the file's blocks in place; `true` when it does so from now on.
     ///
-    /// Works on an empty file only, and only where copying on write is the default (btrfs); elsewhere nothing happens and
-    /// the answer is `false`.
+    /// Works on an empty file only, and only where copying on write is the default (btrfs); elsewhere nothing happens
+    /// and the answer is `false`.
     pub fn no_copy_on_write(&self) -> bool {
         let mut flags: libc::c_long = 0;
         // SAFETY: FS_IOC_GETFLAGS writes at most one long through the pointer, which is to a live, writable local.
@@ -104,9 +105,11 @@ impl File {
     }
 }
 
-/// Returns how long, in bytes, the system lets this process make a file (`RLIMIT_FSIZE`); [`u64::MAX`] when it sets no limit.
+/// Returns how long, in bytes, the system lets this process make a file (`RLIMIT_FSIZE`); [`u64::MAX`] when it sets no
+/// limit.
 ///
-/// Writing past the limit raises `SIGXFSZ`, which kills a process that does not handle it. The limit may change at any time.
+/// Writing past the limit raises `SIGXFSZ`, which kills a process that does not handle it. The limit may change at any
+/// time.
 #[must_use]
 pub fn file_len_max() -> u64 {
     let mut limit = MaybeUninit::<libc::rlimit>::uninit();

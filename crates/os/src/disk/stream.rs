@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
 /// A standard stream of the process to write to.
 ///
-/// Bytes go past the buffers and locks of the standard library, so that a thread that panics or hangs while it prints holds
-/// nobody up.
+/// Bytes go past the buffers and locks of the standard library, so that a thread that panics or hangs while it prints
+/// holds nobody up.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Stream {
     /// Standard output, descriptor 1.
@@ -29,8 +29,8 @@ impl AsFd for Stream {
             Self::Output => libc::STDOUT_FILENO,
             Self::Error => libc::STDERR_FILENO,
         };
-        // SAFETY: the number is not -1, and the standard streams belong to the whole process, which keeps them for its life;
-        // should the host have closed one, calls on it answer EBADF and touch no memory.
+        // SAFETY: the number is not -1, and the standard streams belong to the whole process, which keeps them for its
+        // life; should the host have closed one, calls on it answer EBADF and touch no memory.
         unsafe { BorrowedFd::borrow_raw(raw) }
     }
 }
@@ -40,8 +40,8 @@ impl AsFd for Stream {
 /// # Errors
 ///
 /// What the system says: [`io::ErrorKind::WouldBlock`] when the stream does not wait and is full,
-/// [`io::ErrorKind::BrokenPipe`] when nobody reads any more. That one also raises `SIGPIPE` on the calling thread, unless the
-/// host ignores it, as every Rust program does, or the thread blocks it.
+/// [`io::ErrorKind::BrokenPipe`] when nobody reads any more. That one also raises `SIGPIPE` on the calling thread,
+/// unless the host ignores it, as every Rust program does, or the thread blocks it.
 pub fn write_once(to: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     loop {
         // SAFETY: the slice is valid for reads of its length, and the descriptor is borrowed for the call.
@@ -56,10 +56,11 @@ pub fn write_once(to: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// Waits until `to` takes bytes without waiting, for `wait_ms_max` milliseconds at most; `false` when it still does not.
+/// Waits until `to` takes bytes without waiting, for `wait_ms_max` milliseconds at most; `false` when it still does
+/// not.
 ///
-/// A stream whose reader is gone counts as ready: writing then tells. So does a plain file, always. A pipe that is ready
-/// takes 4096 bytes at least. A signal may start the wait anew.
+/// A stream whose reader is gone counts as ready: writing then tells. So does a plain file, always. A pipe that is
+/// ready takes 4096 bytes at least. A signal may start the wait anew.
 ///
 /// # Errors
 ///

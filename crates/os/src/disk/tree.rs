@@ -18,7 +18,8 @@ pub fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Renames `from` to `to`; a file that has that name is replaced, and at every instant the name leads to one of the two.
+/// Renames `from` to `to`; a file that has that name is replaced, and at every instant the name leads to one of the
+/// two.
 ///
 /// # Errors
 ///
