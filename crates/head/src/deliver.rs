@@ -55,7 +55,11 @@ impl Delivery<'_> {
     pub(crate) fn deliver(&mut self, rendered: &mut Rendered, end: Position) -> bool {
         let mut done = 0;
         while done < rendered.ends.len() {
-            let batch = Batch { bytes: &rendered.bytes, ends: &rendered.ends }.skip(done);
+            let batch = Batch {
+                bytes: &rendered.bytes,
+                ends: &rendered.ends,
+            }
+            .skip(done);
             match self.deliver_some(batch, rendered.positions.get(done..).unwrap_or_default()) {
                 Ok(records) => {
                     self.retry.reset();
@@ -99,13 +103,20 @@ impl Delivery<'_> {
         let state = self.cursor.state();
         if state.mark != begun.mark.to_bytes() {
             // Before the write: if we die in it, this is where the next process looks.
-            self.cursor.save(&CursorState { mark: begun.mark.to_bytes(), ..state });
+            self.cursor.save(&CursorState {
+                mark: begun.mark.to_bytes(),
+                ..state
+            });
         }
         let taken = batch.take(begun.records);
         let mark = self.sink.write(taken)?;
         metrics.writes.fetch_add(1, Ordering::Relaxed);
         add(&metrics.bytes, taken.bytes.len());
-        let counter = if self.replaying { &metrics.recovered } else { &metrics.delivered };
+        let counter = if self.replaying {
+            &metrics.recovered
+        } else {
+            &metrics.delivered
+        };
         add(counter, taken.len());
         if self.sync_writes {
             // A failure here must not bring the records a second time: they stand in the file.
@@ -122,8 +133,13 @@ impl Delivery<'_> {
     }
 
     fn advance(&self, positions: &[Position], records: usize, mark: Option<Mark>) {
-        let Some(position) = records.checked_sub(1).and_then(|last| positions.get(last)) else { return };
+        let Some(position) = records.checked_sub(1).and_then(|last| positions.get(last)) else {
+            return;
+        };
         let mark = mark.map_or_else(|| self.cursor.state().mark, |mark| mark.to_bytes());
-        self.cursor.save(&CursorState { position: *position, mark });
+        self.cursor.save(&CursorState {
+            position: *position,
+            mark,
+        });
     }
 }

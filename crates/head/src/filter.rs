@@ -14,7 +14,11 @@ pub struct Filter {
 impl Filter {
     /// Makes a filter for the configured layer `route`.
     pub fn new(route: impl Into<String>, level: Level) -> Filter {
-        Filter { route: route.into(), level, known: Vec::new() }
+        Filter {
+            route: route.into(),
+            level,
+            known: Vec::new(),
+        }
     }
 
     /// Says whether a record is wanted, before it is decoded.

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::Waker;
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hydra_format::Formatter;
 use hydra_journal::{Adopted, Cursor, Journal, Position};
+use hydra_os::clock::Deadline;
 use hydra_record::Level;
 use hydra_sink::Sink;
 
@@ -47,7 +48,10 @@ pub struct Spec {
 
 impl fmt::Debug for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spec").field("name", &self.name).field("route", &self.route).finish_non_exhaustive()
+        f.debug_struct("Spec")
+            .field("name", &self.name)
+            .field("route", &self.route)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +103,12 @@ impl Head {
             ended.set(|state| (state.ended, state.recovered) = (true, true));
         });
         started.map_err(|error| Error::Thread(title, error))?;
-        Ok(Head { name, cursor, filter, control })
+        Ok(Head {
+            name,
+            cursor,
+            filter,
+            control,
+        })
     }
 
     /// Returns the name of its cursor.
@@ -130,7 +139,10 @@ impl Head {
 
     /// Returns what the destination has not taken yet, to be read once the worker has ended.
     pub fn pending(&self) -> Pending {
-        Pending { cursor: self.cursor.clone(), filter: self.filter.clone() }
+        Pending {
+            cursor: self.cursor.clone(),
+            filter: self.filter.clone(),
+        }
     }
 
     /// Tells the worker to stop after the write it is at. What it has not delivered stays in the journal.
@@ -153,7 +165,10 @@ impl Head {
 
     fn wait(&self, timeout: Duration, done: fn(&State) -> bool) -> bool {
         let state = self.control.lock();
-        let waited = self.control.changed.wait_timeout_while(state, timeout, |state| !done(state));
+        let waited = self
+            .control
+            .changed
+            .wait_timeout_while(state, timeout, |state| !done(state));
         done(&waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0)
     }
 }
@@ -175,13 +190,9 @@ impl Control {
 
     /// Sleeps until `wait` is over or the head is told to stop.
     pub(crate) fn pause(&self, wait: Duration) {
-        let end = Instant::now() + wait;
-        while !self.is_stopped() {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            std::thread::park_timeout(left);
+        let end = Deadline::after(wait);
+        while !self.is_stopped() && !end.is_over() {
+            std::thread::park_timeout(end.left());
         }
     }
 

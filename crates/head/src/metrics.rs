@@ -65,7 +65,11 @@ impl Metrics {
             undecodable: of(&self.undecodable),
             damaged: of(&self.damaged),
             holes: of(&self.holes),
-            last_error: self.last_error.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone(),
+            last_error: self
+                .last_error
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .clone(),
         }
     }
 

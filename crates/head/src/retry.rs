@@ -26,7 +26,11 @@ pub struct Retry {
 impl Retry {
     /// Begins with `first` and never waits for more than `longest`.
     pub fn new(first: Duration, longest: Duration) -> Retry {
-        Retry { first, longest, next: first }
+        Retry {
+            first,
+            longest,
+            next: first,
+        }
     }
 
     /// Returns how long to wait now.

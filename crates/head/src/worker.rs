@@ -1,10 +1,11 @@
 //! The loop of a head.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hydra_format::{ClockFace, Formatter};
 use hydra_journal::{Batch, Cursor, CursorState, DamageKind, Kind, Position, Read, Reader};
+use hydra_os::clock::Deadline;
 use hydra_record::Dictionary;
 use hydra_sink::{Mark, Sink};
 
@@ -123,18 +124,18 @@ impl Worker {
     fn follow(&mut self) {
         let cursor = self.cursor.clone();
         let mut passage = Passage::new(&cursor, false, false);
-        let (mut wait, mut idle_since) = (POLL_FIRST, None);
+        let (mut wait, mut polling) = (POLL_FIRST, None);
         while !self.control.is_stopped() {
             match self.round(&mut passage) {
-                Round::More => (wait, idle_since) = (POLL_FIRST, None),
+                Round::More => (wait, polling) = (POLL_FIRST, None),
                 Round::Idle(tail) => {
-                    let since = *idle_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() < POLL_FOR {
+                    let end = *polling.get_or_insert_with(|| Deadline::after(POLL_FOR));
+                    if !end.is_over() {
                         std::thread::park_timeout(wait);
                         wait = (wait * 2).min(POLL_LAST);
                     } else {
                         cursor.park(self.number, tail, PARK);
-                        (wait, idle_since) = (POLL_FIRST, None);
+                        (wait, polling) = (POLL_FIRST, None);
                     }
                 }
                 Round::End | Round::Stopped => return,
@@ -229,7 +230,14 @@ impl Worker {
     fn count_damage(&self, batch: &Batch) {
         for damage in batch.damage() {
             let metrics = &self.control.metrics;
-            add(if damage.kind == DamageKind::Hole { &metrics.holes } else { &metrics.damaged }, 1);
+            add(
+                if damage.kind == DamageKind::Hole {
+                    &metrics.holes
+                } else {
+                    &metrics.damaged
+                },
+                1,
+            );
         }
     }
 
@@ -257,6 +265,13 @@ struct Passage<'c> {
 impl<'c> Passage<'c> {
     fn new(cursor: &'c Cursor, replaying: bool, resuming: bool) -> Passage<'c> {
         let (reader, batch, notes) = (cursor.reader(), Batch::default(), Dictionary::new());
-        Passage { cursor, reader, batch, notes, replaying, resuming }
+        Passage {
+            cursor,
+            reader,
+            batch,
+            notes,
+            replaying,
+            resuming,
+        }
     }
 }

@@ -8,10 +8,12 @@
 //!
 //! Deadlines and intervals are measured by [`mono_ns`], which nobody can set.
 
+mod deadline;
 mod latch;
 mod line;
 mod tsc;
 
+pub use deadline::Deadline;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 

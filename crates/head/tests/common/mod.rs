@@ -1,0 +1,90 @@
+//! A journal with records, and heads on memory.
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hydra_format::{Plain, PlainOptions};
+use hydra_head::{Head, Retry, Spec};
+use hydra_journal::{Journal, Note, NoteSlot, Options};
+use hydra_record::{Encoder, LayerNote, Level};
+use hydra_sink::Memory;
+
+/// A bound for what must happen; only a failing test waits that long.
+pub const LONG: Duration = Duration::from_secs(60);
+
+pub struct Program {
+    pub journal: Journal,
+    api: NoteSlot,
+    other: NoteSlot,
+}
+
+impl Program {
+    pub fn start() -> Program {
+        let journal = Journal::create(Options::default()).unwrap();
+        Program {
+            journal,
+            api: NoteSlot::new(),
+            other: NoteSlot::new(),
+        }
+    }
+
+    /// Logs `message` to the layer API (1) or to another one (2).
+    pub fn log(&self, layer: u16, level: Level, message: &str) {
+        let (slot, name) = if layer == 1 {
+            (&self.api, "API")
+        } else {
+            (&self.other, "OTHER")
+        };
+        let write = |out: &mut Vec<u8>| LayerNote::put(layer, name, name, out);
+        let mut bytes = Vec::new();
+        let head = hydra_record::Head {
+            time_ns: 0,
+            site: 0,
+            thread: 1,
+            layer,
+            level,
+        };
+        Encoder::message(&mut bytes, head, message, None).finish();
+        self.journal
+            .writer()
+            .append(&bytes, &[Note { slot, write: &write }])
+            .unwrap();
+    }
+
+    /// Starts a head for the layer API.
+    pub fn head(&self, number: u32, level: Level, memory: &Memory) -> Head {
+        let format = PlainOptions {
+            message_format: "{message}".to_owned(),
+            ..PlainOptions::default()
+        };
+        let spec = Spec {
+            name: format!("head {number}"),
+            number,
+            route: "API".to_owned(),
+            level,
+            formatter: Arc::new(Plain::new(format).unwrap()),
+            sink: Box::new(memory.sink()),
+            batch_bytes: 4096,
+            one_by_one: false,
+            sync_writes: false,
+            replay: true,
+            retry: Retry::new(Duration::from_millis(1), Duration::from_millis(2)),
+        };
+        Head::start(spec, &self.journal, &[]).unwrap()
+    }
+}
+
+/// The messages of what was written.
+pub fn messages(memory: &Memory) -> Vec<String> {
+    let text = |line: Vec<u8>| {
+        String::from_utf8(line)
+            .unwrap()
+            .trim_end()
+            .rsplit(" - ")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    memory.records().into_iter().map(text).collect()
+}
