@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hydra_journal::Position;
+use hydra_os::clock::Deadline;
 use hydra_record::Level;
 
 use crate::config::Wanted;
@@ -228,15 +229,14 @@ impl Wake for Unpark {
 /// Blocks the thread until `poll` gives something, at most for `timeout`.
 pub(crate) fn block_until<T>(timeout: Duration, poll: impl Fn(&Waker) -> Option<T>) -> Option<T> {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let end = Instant::now().checked_add(timeout);
+    let end = Deadline::after(timeout);
     loop {
         if let Some(result) = poll(&waker) {
             return Some(result);
         }
-        match end.map(|end| end.saturating_duration_since(Instant::now())) {
-            Some(left) if left.is_zero() => return None,
-            Some(left) => std::thread::park_timeout(left),
-            None => std::thread::park(),
+        if end.is_over() {
+            return None;
         }
+        std::thread::park_timeout(end.left());
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hydra_head::Counts;
+use hydra_os::clock::Deadline;
 use hydra_record::{Level, Value};
 
 use crate::config::OnTimeout;
@@ -42,7 +43,7 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
     if let Some(report) = &*slot {
         return report.clone();
     }
-    let end = Instant::now() + timeout;
+    let end = Deadline::after(timeout);
     core.close_gate();
     core.waiting.wait_empty(end);
     // From here on nothing is accepted, so this is what has to be delivered.
@@ -52,7 +53,7 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
     let mut report = Report { accepted: core.journal.records(), ..Report::default() };
     core.outlets.iter().for_each(|outlet| outlet.head.stop());
     for outlet in core.outlets.iter() {
-        outlet.head.join(end.saturating_duration_since(Instant::now()).max(LAST_WRITE));
+        outlet.head.join(end.left().max(LAST_WRITE));
         if !matches!(drained, Some(Ok(()))) {
             rescue(core, outlet, &mut report);
         }

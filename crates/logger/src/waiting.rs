@@ -9,9 +9,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hydra_journal::Position;
+use hydra_os::clock::Deadline;
 
 use crate::core::Core;
 use crate::error::Error;
@@ -130,10 +131,10 @@ impl WaitingRoom {
     }
 
     /// Waits, at most until `end`, for everybody to be served.
-    pub(crate) fn wait_empty(&self, end: Instant) {
+    pub(crate) fn wait_empty(&self, end: Deadline) {
         let mut queue = self.lock();
         while queue.working {
-            let left = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(100));
+            let left = end.left().min(Duration::from_millis(100));
             if left.is_zero() {
                 return;
             }
