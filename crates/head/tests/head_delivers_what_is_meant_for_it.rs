@@ -37,7 +37,7 @@ fn failed_writes_are_tried_again() {
         memory.limit_records(1 + number % 5);
         program.log(1, Level::Info, &number.to_string());
     }
-    assert!(memory.wait_for_records(1000, LONG));
+    program.settle(&head);
     assert_eq!(
         messages(&memory),
         (0..1000).map(|number| number.to_string()).collect::<Vec<_>>()
@@ -77,7 +77,7 @@ fn stopping_leaves_the_rest_in_the_journal() {
     let (program, memory) = (Program::start(), Memory::new());
     let head = program.head(0, Level::Trace, &memory);
     program.log(1, Level::Info, "delivered");
-    assert!(memory.wait_for_records(1, LONG));
+    program.settle(&head);
     head.stop();
     assert!(head.join(LONG));
     program.log(1, Level::Info, "left");

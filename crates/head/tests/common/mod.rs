@@ -52,6 +52,13 @@ impl Program {
             .unwrap();
     }
 
+    /// Waits until `head` has acknowledged everything.
+    pub fn settle(&self, head: &Head) {
+        while head.delivered() < self.journal.tail() {
+            std::thread::yield_now();
+        }
+    }
+
     /// Starts a head for the layer API.
     pub fn head(&self, number: u32, level: Level, memory: &Memory) -> Head {
         let format = PlainOptions {
