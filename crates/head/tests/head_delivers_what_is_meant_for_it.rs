@@ -17,7 +17,7 @@ fn filters_and_keeps_order() {
         program.log(1, Level::Info, "too low");
         program.log(2, Level::Critical, "another layer");
     }
-    assert!(memory.wait_for_records(100, LONG));
+    program.settle(&head);
     assert_eq!(
         messages(&memory),
         (0..100).map(|number| format!("w{number}")).collect::<Vec<_>>()
