@@ -1,7 +1,7 @@
 //! What a logger is told to do: layers, destinations, the journal, guarantees.
 //!
-//! A [`LoggingConfig`] is plain data. It is written in code ([`LoggingConfig::builder`]), read from a TOML, YAML or JSON
-//! file ([`LoggingConfig::from_file`]), taken from a preset ([`magic`]) or from the environment
+//! A [`LoggingConfig`] is plain data. It is written in code ([`LoggingConfig::builder`]), read from a TOML, YAML or
+//! JSON file ([`LoggingConfig::from_file`]), taken from a preset ([`magic`]) or from the environment
 //! ([`LoggingConfig::from_env`]). However it came to be, it has been checked: everything wrong with it is found at once
 //! and named with its file, line, column, key and what to write instead, and nothing of it is left to fail later.
 //!
@@ -49,8 +49,16 @@ mod kind;
 mod layer;
 pub mod magic;
 mod merge;
+#[cfg_attr(
+    not(any(feature = "toml", feature = "yaml")),
+    allow(dead_code, reason = "there is nothing to parse")
+)]
 mod node;
 mod options;
+#[cfg_attr(
+    not(any(feature = "toml", feature = "yaml")),
+    allow(dead_code, reason = "there is nothing to parse")
+)]
 mod parse;
 mod presets;
 mod print;

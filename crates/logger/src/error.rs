@@ -117,7 +117,7 @@ impl Error {
         self.inner.kind
     }
 
-    /// Returns everything that is wrong with the configuration, in the order of files and lines; empty for other errors.
+    /// Returns everything that is wrong with the configuration, in the order of files and lines; empty for others.
     pub fn report(&self) -> &[Finding] {
         &self.inner.findings
     }

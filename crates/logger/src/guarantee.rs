@@ -21,7 +21,7 @@ choices! {
     Journaled = "journaled",
     /// The journal is on the device past the record: survives a power loss.
     Synced = "synced",
-    /// Every destination that wants the record has acknowledged it: survives the loss of this machine, if one is remote.
+    /// Every destination that wants the record has acknowledged it: survives the loss of the machine, if one is remote.
     Delivered = "delivered",
 }
 

@@ -6,12 +6,16 @@ use crate::error::Finding;
 /// Looks a variable up.
 pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// Expands every text of the tree; what cannot be expanded is reported.
+/// Expands every text of the tree; what cannot be expanded is reported and becomes null.
 pub(crate) fn tree(node: &mut Node, path: &KeyPath, environment: Environment<'_>, findings: &mut Vec<Finding>) {
     match &mut node.value {
-        Value::Text(text) => expand(text, environment).unwrap_or_else(|problem| {
-            findings.push(node.at.finding(path, problem.0).suggest(problem.1));
-        }),
+        Value::Text(text) => {
+            if let Err((message, suggestion)) = expand(text, environment) {
+                findings.push(node.at.finding(path, message).suggest(suggestion));
+                // What it would have been is not known, so nothing more is said about it.
+                node.value = Value::Null;
+            }
+        }
         Value::List(nodes) => {
             for (index, node) in nodes.iter_mut().enumerate() {
                 tree(node, &path.index(index), environment, findings);
@@ -92,7 +96,7 @@ mod tests {
 
     fn expanded(text: &str) -> Result<String, String> {
         let environment = |name: &str| match name {
-            "HOME" => Some("/root".to_owned()),
+            "HOME" => Some("/h/me".to_owned()),
             "EMPTY" => Some(String::new()),
             _ => None,
         };
@@ -108,7 +112,7 @@ mod tests {
     /// Variables, defaults and doubled dollar signs are replaced; other dollar signs stay.
     #[test]
     fn texts_expand() {
-        assert_eq!(expanded("${HOME}/a").as_deref(), Ok("/root/a"));
+        assert_eq!(expanded("${HOME}/a").as_deref(), Ok("/h/me/a"));
         assert_eq!(expanded("${NONE:-x y}${EMPTY:-z}${EMPTY}").as_deref(), Ok("x yz"));
         assert_eq!(
             expanded("$${HOME} costs 5$ or $x").as_deref(),

@@ -137,14 +137,15 @@ impl Loader {
     }
 }
 
-fn finish(subject: Option<String>, tree: Option<Node>, mut findings: Vec<Finding>) -> Result<LoggingConfig, Error> {
-    match tree.map(|tree| read::config(&tree)) {
-        Some(Ok(config)) if findings.is_empty() => return Ok(config),
-        Some(Err(more)) => findings.extend(more),
-        Some(Ok(_)) | None => {}
-    }
-    findings.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
-    Err(Error::configuration(subject, findings))
+fn finish(subject: Option<String>, tree: Option<Node>, findings: Vec<Finding>) -> Result<LoggingConfig, Error> {
+    let read = match tree {
+        Some(tree) => read::config(&tree, findings),
+        None => Err(findings),
+    };
+    read.map_err(|mut findings| {
+        findings.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
+        Error::configuration(subject, findings)
+    })
 }
 
 /// Parses a document and puts the environment into it.

@@ -1,7 +1,7 @@
 //! Magic configurations: whole configurations by name.
 //!
-//! Nine are built in; a program may register its own, and they are known to the whole process. A function that makes one
-//! runs only when the configuration is asked for.
+//! Nine are built in; a program may register its own, and they are known to the whole process. A function that makes
+//! one runs only when the configuration is asked for.
 //!
 //! # Examples
 //! ```

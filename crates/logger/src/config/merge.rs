@@ -6,9 +6,9 @@ use super::{CENTRALIZED, LogLayer, LoggingConfig};
 use crate::error::Error;
 
 impl LoggingConfig {
-    /// Lays `over` on this configuration: layers and other tables merge by name, lists of destinations and single values
-    /// are replaced. What `over` leaves at its default does not replace; the layer of the zero configuration, which a
-    /// configuration without layers has, is not laid over other layers.
+    /// Lays `over` on this configuration: layers and other tables merge by name, lists of destinations and single
+    /// values are replaced. What `over` leaves at its default does not replace; the layer of the zero configuration,
+    /// which a configuration without layers has, is not laid over other layers.
     ///
     /// # Errors
     /// Names everything that is wrong with the result; see [`Error::report`].

@@ -19,20 +19,7 @@ const NODES_MAX: usize = 10_000;
 /// Parses a document; `file` is what it is called in findings.
 pub(crate) fn document(text: &str, syntax: Syntax, file: &Arc<str>) -> Result<Node, Vec<Finding>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let node = match syntax {
-        #[cfg(feature = "toml")]
-        Syntax::Toml => toml::document(text, file)?,
-        #[cfg(feature = "yaml")]
-        Syntax::Yaml => yaml::document(text, file)?,
-        #[cfg(feature = "yaml")]
-        Syntax::Json => yaml::document(&yaml::join_surrogates(text), file)?,
-        #[allow(unreachable_patterns, reason = "which syntaxes are missing is a matter of features")]
-        _ => {
-            let message = format!("this program is built without {}", syntax.name());
-            let suggestion = "build hydra-logger with its feature `toml` or `yaml` (which reads JSON, too)";
-            return Err(vec![Finding::new("", message).in_file(&**file).suggest(suggestion)]);
-        }
-    };
+    let node = tree(text, syntax, file)?;
     match &node.value {
         Value::Map(entries) if !entries.is_empty() => Ok(node),
         Value::Map(_) | Value::Null => Err(vec![empty(file)]),
@@ -41,6 +28,24 @@ pub(crate) fn document(text: &str, syntax: Syntax, file: &Arc<str>) -> Result<No
                 .at
                 .finding("", format!("expected a table of keys, found {}", other.kind()));
             Err(vec![finding.suggest("write keys and values, such as `default_level`")])
+        }
+    }
+}
+
+fn tree(text: &str, syntax: Syntax, file: &Arc<str>) -> Result<Node, Vec<Finding>> {
+    match syntax {
+        #[cfg(feature = "toml")]
+        Syntax::Toml => toml::document(text, file),
+        #[cfg(feature = "yaml")]
+        Syntax::Yaml => yaml::document(text, syntax, file),
+        #[cfg(feature = "yaml")]
+        Syntax::Json => yaml::document(&yaml::join_surrogates(text), syntax, file),
+        #[allow(unreachable_patterns, reason = "which syntaxes are missing is a matter of features")]
+        _ => {
+            let message = format!("this program is built without {}", syntax.name());
+            let suggestion = "build hydra-logger with its feature `toml` or `yaml` (which reads JSON, too)";
+            let _ = text;
+            Err(vec![Finding::new("", message).in_file(&**file).suggest(suggestion)])
         }
     }
 }

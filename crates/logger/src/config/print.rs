@@ -15,8 +15,8 @@ use super::{
 impl LoggingConfig {
     /// Prints the configuration as TOML; reading it gives an equal one.
     ///
-    /// Secrets are not printed: where one stood, the text asks for it from the environment, by the variable it came from
-    /// or by one named after its place (`${HYDRA_SECRET_API_0_TOKEN}`).
+    /// Secrets are not printed: where one stood, the text asks for it from the environment, by the variable it came
+    /// from or by one named after its place (`${HYDRA_SECRET_API_0_TOKEN}`).
     ///
     /// # Examples
     /// ```
@@ -54,25 +54,25 @@ struct Printer {
 impl Printer {
     fn config(mut self, config: &LoggingConfig) -> String {
         self.line(&ROOT, "default_level", quoted(config.default_level.name()));
-        self.maybe(&ROOT, "date_format", config.date_format.as_deref().map(quoted));
-        self.maybe(&ROOT, "time_format", config.time_format.as_deref().map(quoted));
-        self.maybe(
+        self.offer(&ROOT, "date_format", config.date_format.as_deref().map(quoted));
+        self.offer(&ROOT, "time_format", config.time_format.as_deref().map(quoted));
+        self.offer(
             &ROOT,
             "logger_name_format",
             config.logger_name_format.as_deref().map(quoted),
         );
-        self.maybe(&ROOT, "message_format", config.message_format.as_deref().map(quoted));
+        self.offer(&ROOT, "message_format", config.message_format.as_deref().map(quoted));
         self.line(&ROOT, "shutdown_timeout", seconds(config.shutdown_timeout));
         self.line(&ROOT, "on_timeout", quoted(config.on_timeout.name()));
         let journal = part(&ROOT, "journal");
         self.header("[journal]", &ROOT, "journal");
-        self.maybe(
+        self.offer(
             journal,
             "dir",
             config.journal.dir.as_ref().map(|dir| quoted(&dir.to_string_lossy())),
         );
         self.line(journal, "max_size", size(config.journal.max_size));
-        self.maybe(journal, "segment_size", config.journal.segment_size.map(size));
+        self.offer(journal, "segment_size", config.journal.segment_size.map(size));
         self.line(journal, "overflow", quoted(config.journal.overflow.name()));
         let guarantees = part(&ROOT, "guarantees");
         let levels = config
@@ -268,6 +268,16 @@ impl Printer {
     fn maybe(&mut self, table: &'static Table, name: &'static str, value: Option<String>) {
         if let Some(value) = value {
             self.line(table, name, value);
+        }
+    }
+
+    /// Prints a key that may be left out; where keys are explained, one that is left out is offered.
+    fn offer(&mut self, table: &'static Table, name: &'static str, value: Option<String>) {
+        let example = table.key(name).filter(|_| self.told.is_some() && value.is_none());
+        self.maybe(table, name, value);
+        if let Some(key) = example {
+            self.tell(table, name);
+            let _ = writeln!(self.out, "# {name} = {}", key.example);
         }
     }
 

@@ -12,32 +12,39 @@ use super::{Kind, LogDestination, LogLayer, LoggingConfig};
 use crate::error::Finding;
 
 /// Reads a whole configuration and checks it; else everything that is wrong, by its key, with its place.
-pub(crate) fn config(tree: &Node) -> Result<LoggingConfig, Vec<Finding>> {
-    let mut reader = Reader::default();
+///
+/// `findings` is what is known to be wrong already.
+pub(crate) fn config(tree: &Node, findings: Vec<Finding>) -> Result<LoggingConfig, Vec<Finding>> {
+    let mut reader = Reader { findings };
     let mut config = root(&mut reader, tree).completed();
     let mut findings = reader.findings;
-    let is_below = |key: &str, other: &str| key.starts_with(other);
-    if findings.iter().any(|finding| is_below(&finding.key, "journal")) {
+    if findings.iter().any(|finding| is_at_or_below(&finding.key, "journal")) {
         // A directory that could not be read is not a missing one.
         config.journal.dir.get_or_insert_default().push("unread");
     }
-    let checked: Vec<Finding> = config
+    let checked = config
         .problems()
         .into_iter()
-        .map(|problem| problem.into_finding(Some(tree)))
+        .map(|problem| problem.into_finding(Some(tree)));
+    let checked: Vec<Finding> = checked
+        .filter(|new| !findings.iter().any(|old| explains(old, new)))
         .collect();
-    // What the reader has reported about a place explains what the check finds missing there.
-    let is_new = |new: &Finding| {
-        !findings
-            .iter()
-            .any(|old| is_below(&old.key, &new.key) || is_below(&new.key, &old.key))
-    };
-    let checked: Vec<Finding> = checked.into_iter().filter(is_new).collect();
     findings.extend(checked);
     match findings.is_empty() {
         true => Ok(config),
         false => Err(findings),
     }
+}
+
+/// Whether what the reader found explains what the check found: it could not read the value, or a value around it, or
+/// the type of the destination, which was then stood in for.
+fn explains(old: &Finding, new: &Finding) -> bool {
+    is_at_or_below(&new.key, &old.key) || old.key.strip_suffix(".type").is_some_and(|key| key == new.key)
+}
+
+fn is_at_or_below(key: &str, place: &str) -> bool {
+    key.strip_prefix(place)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn root(reader: &mut Reader, tree: &Node) -> LoggingConfig {
@@ -188,7 +195,7 @@ fn type_of(reader: &mut Reader, node: &Node, path: &KeyPath) -> Option<Destinati
             let names = DestinationType::NAMES.join(", ");
             reader.report(
                 &node.at,
-                path,
+                &path.key("type"),
                 "a destination needs a `type`",
                 format!("it is one of {names}"),
             );

@@ -76,7 +76,7 @@ impl<'a> Checker<'a> {
         let key = path.key("path");
         if file.path.to_string_lossy().trim().is_empty() {
             self.report(
-                path,
+                &key,
                 "a file destination needs a `path`",
                 "write one, such as `path = \"logs/app.log\"`",
             );
@@ -126,7 +126,7 @@ impl<'a> Checker<'a> {
         };
         if missing {
             let message = format!("a destination of type `{}` needs a `{key}`", remote.name());
-            self.report(path, message, keys::example(key));
+            self.report(&path.key(key), message, keys::example(key));
         }
     }
 

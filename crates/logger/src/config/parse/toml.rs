@@ -20,8 +20,12 @@ pub(super) fn document(text: &str, file: &Arc<str>) -> Result<Node, Vec<Finding>
     let mut findings: Vec<Finding> = errors
         .iter()
         .map(|error| {
-            let at = places.at(error.span().map_or(0, |span| span.start));
-            at.finding("", format!("this is not TOML: {}", error.message()))
+            let span = error.span().unwrap_or_default();
+            let at = places.at(span.start);
+            match (error.message(), text.get(span)) {
+                ("duplicate key", Some(key)) => at.finding(key, "the key is given twice").suggest("remove one of them"),
+                (message, _) => at.finding("", format!("this is not TOML: {message}")),
+            }
         })
         .collect();
     if findings.is_empty() {

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{DEPTH_MAX, NODES_MAX};
-use crate::config::node::{At, Entry, Node, Value};
+use crate::config::file::Syntax;
+use crate::config::node::{At, Entry, KeyPath, Node, Value};
 use crate::error::Finding;
 
 /// Parses a document. A document without a value is null.
-pub(super) fn document(text: &str, file: &Arc<str>) -> Result<Node, Vec<Finding>> {
+pub(super) fn document(text: &str, syntax: Syntax, file: &Arc<str>) -> Result<Node, Vec<Finding>> {
     let mut builder = Builder {
         file,
         open: Vec::new(),
@@ -29,7 +30,7 @@ pub(super) fn document(text: &str, file: &Arc<str>) -> Result<Node, Vec<Finding>
                 let marker = error.marker();
                 Err(builder
                     .at(marker.line(), marker.col())
-                    .finding("", format!("this is not YAML: {}", error.info())))
+                    .finding("", format!("this is not {}: {}", syntax.name(), error.info())))
             }
         };
         if let Err(finding) = result {
@@ -208,13 +209,14 @@ impl Builder<'_> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
+        let path = self.path();
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
             Some(Content::List(nodes)) => nodes.push(node),
             Some(Content::Map(entries, awaited)) => match awaited.take() {
                 Some((key, at)) if entries.iter().any(|entry| entry.key == key) => {
                     // Reported here and not at once, so that all of them are found.
-                    let finding = at.finding(&key, "the key is given twice").suggest("remove one of them");
+                    let finding = at.finding(path, "the key is given twice").suggest("remove one of them");
                     self.findings.push(finding);
                 }
                 Some((key, at)) => entries.push(Entry { key, at, node }),
@@ -222,6 +224,16 @@ impl Builder<'_> {
             },
         }
         Ok(())
+    }
+
+    /// The way to the value that comes next.
+    fn path(&self) -> KeyPath {
+        let step = |path: KeyPath, open: &Open| match &open.content {
+            Content::List(nodes) => path.index(nodes.len()),
+            Content::Map(_, Some((key, _))) => path.key(key),
+            Content::Map(_, None) => path,
+        };
+        self.open.iter().fold(KeyPath::default(), step)
     }
 }
 
