@@ -89,8 +89,8 @@ pub struct ClockFace {
     /// The quarter of an hour whose offset is known, and that offset.
     quarter: i64,
     offset: i32,
-    /// Nanoseconds at which the second of `utc` begins (wrapping), and its text up to the point.
-    utc_start_ns: i64,
+    /// The second last met, and its text in UTC up to the point.
+    second: Second,
     utc: [u8; 20],
     local: Local,
 }
@@ -98,10 +98,36 @@ pub struct ClockFace {
 /// The text of one second in local time, under one pattern.
 #[derive(Clone, Debug, Default)]
 struct Local {
-    /// Nanoseconds at which the second begins (wrapping).
-    start_ns: i64,
+    second: Second,
     pattern: Option<Arc<str>>,
     text: Vec<u8>,
+}
+
+/// One second of the clock.
+#[derive(Clone, Copy, Debug, Default)]
+struct Second {
+    /// The first nanosecond of it that an `i64` holds.
+    first_ns: i64,
+    /// What went before; not zero only in the second that holds `i64::MIN`.
+    lead_ns: u64,
+}
+
+impl Second {
+    fn of(time_ns: i64) -> Second {
+        let nanos = time_ns.rem_euclid(SECOND_NS);
+        let first_ns = time_ns.saturating_sub(nanos);
+        Second {
+            first_ns,
+            lead_ns: nanos as u64 - time_ns.abs_diff(first_ns),
+        }
+    }
+
+    /// Returns how far into this second the instant is; `None` if it is in another.
+    #[inline]
+    fn nanos(&self, time_ns: i64) -> Option<u64> {
+        let past = time_ns.wrapping_sub(self.first_ns) as u64;
+        (time_ns >= self.first_ns && past < SECOND_NS as u64 - self.lead_ns).then(|| past + self.lead_ns)
+    }
 }
 
 impl ClockFace {
@@ -114,7 +140,7 @@ impl ClockFace {
             utc_offset,
             quarter: 0,
             offset: utc_offset(0),
-            utc_start_ns: 0,
+            second: Second::default(),
             utc: [0; 20],
             local: Local::default(),
         };
@@ -138,13 +164,7 @@ impl ClockFace {
     /// ```
     #[inline]
     pub fn rfc3339(&mut self, time_ns: i64, out: &mut Vec<u8>) {
-        // Wrapping, because the second that holds i64::MIN begins before it.
-        let mut past = time_ns.wrapping_sub(self.utc_start_ns) as u64;
-        if past >= SECOND_NS as u64 {
-            self.set_utc(time_ns);
-            past = time_ns.wrapping_sub(self.utc_start_ns) as u64;
-        }
-        let micros = past / 1000;
+        let micros = self.second.nanos(time_ns).unwrap_or_else(|| self.set_utc(time_ns)) / 1000;
         // Put together in one word: bytes stored one by one could not be copied as a block at once.
         let pairs = two_digits(micros / 10_000) | two_digits(micros / 100 % 100) << 16 | two_digits(micros % 100) << 32;
         let end = out.len() + RFC3339_BYTES;
@@ -153,10 +173,10 @@ impl ClockFace {
         out.truncate(end);
     }
 
+    /// Takes in a new second; returns how far into it the instant is.
     #[cold]
-    fn set_utc(&mut self, time_ns: i64) {
-        let second = time_ns.div_euclid(SECOND_NS);
-        let civil = Civil::from_unix_seconds(second);
+    fn set_utc(&mut self, time_ns: i64) -> u64 {
+        let civil = Civil::from_unix_seconds(time_ns.div_euclid(SECOND_NS));
         // The years that an i64 of nanoseconds reaches, 1677 to 2262, have four digits.
         let year = civil.year as u32;
         let [y, z] = pair(year / 100);
@@ -166,18 +186,18 @@ impl ClockFace {
         let [h, i] = pair(civil.hour.into());
         let [j, k] = pair(civil.minute.into());
         let [s, t] = pair(civil.second.into());
-        self.utc_start_ns = second.wrapping_mul(SECOND_NS);
+        self.second = Second::of(time_ns);
         self.utc = [
             y, z, w, x, b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'.',
         ];
+        time_ns.rem_euclid(SECOND_NS) as u64
     }
 
     /// Appends the instant in local time, in the form of `pattern`.
     #[inline]
     pub fn local(&mut self, time_ns: i64, pattern: &Pattern, out: &mut Vec<u8>) {
-        let past = time_ns.wrapping_sub(self.local.start_ns) as u64;
         match &self.local.pattern {
-            Some(known) if Arc::ptr_eq(known, pattern.source()) && past < SECOND_NS as u64 => {
+            Some(known) if Arc::ptr_eq(known, pattern.source()) && self.local.second.nanos(time_ns).is_some() => {
                 append(&self.local.text, out);
             }
             _ => self.local_anew(time_ns, pattern, out),
@@ -197,7 +217,7 @@ impl ClockFace {
         if pattern.has_fraction() {
             return pattern.render(&moment, out);
         }
-        self.local.start_ns = unix_seconds.wrapping_mul(SECOND_NS);
+        self.local.second = Second::of(time_ns);
         if !self
             .local
             .pattern
