@@ -31,15 +31,52 @@
 /// only.
 ///
 /// # Examples
-/// ```text
-/// use hydra_logger::{HydraLogger, LoggingConfig, info};
+/// ```
+/// use hydra_logger::{Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, info};
+/// use std::time::Duration;
 ///
-/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// let dir = tempfile::tempdir()?;
+/// let file = LogDestination::file(dir.path().join("api.log")).format(Format::Logfmt);
+/// let config = LoggingConfig::builder().layer("API", LogLayer::new(Level::Info).destination(file)).build()?;
+/// let log = HydraLogger::new(config)?;
+///
 /// let (path, ms) = ("/", 1.25);
 /// info!(log, layer: "API", "user {id} logged in", id = 42);
 /// info!(log, layer: "API", "served {path} in {ms:.1} ms"; tenant = "acme", attempt = 3);
-/// info!(log, "to the layer DEFAULT: {}", 7);
-/// info!(log.layer("API"), "through a handle").wait()?;
+/// info!(log.layer("API"), "{} of {}", 1, 2).wait()?;
+///
+/// log.shutdown(Duration::from_secs(5))?;
+/// let text = std::fs::read_to_string(dir.path().join("api.log"))?;
+/// let ends = [
+///     "message=\"user 42 logged in\" id=42",
+///     "message=\"served / in 1.2 ms\" path=/ ms=1.25 tenant=acme attempt=3",
+///     "message=\"1 of 2\" 0=1 1=2",
+/// ];
+/// assert!(text.lines().zip(ends).all(|(line, end)| line.ends_with(end)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Example: the message is made at run time. It is an argument, so that its braces mean nothing.
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig, info};
+///
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// let text = String::from("{not a placeholder}");
+/// info!(log, "{text}");
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
+///
+/// Example: a call in a task. The record is taken when the macro returns; the receipt is awaited for the guarantee.
+/// ```
+/// use hydra_logger::{AsyncHydraLogger, LoggingConfig, info};
+///
+/// async fn answer(log: &AsyncHydraLogger, id: u64) -> Result<(), hydra_logger::Error> {
+///     info!(log, layer: "API", "answered {id}").await
+/// }
+///
+/// let log = AsyncHydraLogger::new(LoggingConfig::default())?;
+/// futures::executor::block_on(answer(&log, 7))?;
+/// # Ok::<(), hydra_logger::Error>(())
 /// ```
 #[macro_export]
 macro_rules! info {
@@ -87,14 +124,44 @@ macro_rules! critical {
 /// `LEVEL` is an expression that gives a `Level`. The rest is as in [`info!`](crate::info).
 ///
 /// # Examples
-/// ```text
+/// ```
 /// use hydra_logger::{HydraLogger, Level, LoggingConfig, log};
 ///
 /// let logger = HydraLogger::new(LoggingConfig::default())?;
-/// let level = if logger.is_closed() { Level::Error } else { Level::Info };
-/// log!(logger, level: level, layer: "API", "state changed");
+/// for (status, level) in [(200, Level::Info), (500, Level::Error)] {
+///     log!(logger, level: level, layer: "API", "answered"; status);
+/// }
+/// # Ok::<(), hydra_logger::Error>(())
 /// ```
 #[macro_export]
 macro_rules! log {
     ($($call:tt)*) => { $crate::__private::record!([$crate] [] $($call)*) };
 }
+
+/// The macros in programs of earlier editions: what is alive while a receipt is awaited follows the caller's rules.
+///
+/// ```edition2018
+/// # use hydra_logger::{info, AsyncHydraLogger, LoggingConfig};
+/// # use std::{future::Future, rc::Rc};
+/// async fn calls(log: &AsyncHydraLogger, x: u8) -> Result<(), hydra_logger::Error> {
+///     info!(log, layer: String::from("A").as_str(), "{} {:?} {x}", format_args!("{}", 1), Rc::new(2); f = ?Rc::new(3)).await?;
+///     info!(log, "last").await
+/// }
+/// fn sendable<T: Future + Send>(future: T) -> T { future }
+/// let log = AsyncHydraLogger::new(LoggingConfig::default()).unwrap();
+/// futures::executor::block_on(sendable(calls(&log, 4))).unwrap();
+/// ```
+///
+/// ```edition2021
+/// # use hydra_logger::{info, AsyncHydraLogger, LoggingConfig};
+/// # use std::{future::Future, rc::Rc};
+/// async fn calls(log: &AsyncHydraLogger, x: u8) -> Result<(), hydra_logger::Error> {
+///     info!(log, layer: String::from("A").as_str(), "{} {:?} {x}", format_args!("{}", 1), Rc::new(2); f = ?Rc::new(3)).await?;
+///     info!(log, "last").await
+/// }
+/// fn sendable<T: Future + Send>(future: T) -> T { future }
+/// let log = AsyncHydraLogger::new(LoggingConfig::default()).unwrap();
+/// futures::executor::block_on(sendable(calls(&log, 4))).unwrap();
+/// ```
+#[cfg(doctest)]
+pub struct Editions;

@@ -1,6 +1,8 @@
 //! A call site in a program: what the macros leave behind in a static.
 
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use hydra_journal::NoteSlot;
 use hydra_record::Level;
@@ -78,14 +80,28 @@ impl Site {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a logger",
     label = "expected a logger or a layer handle",
-    note = "the first argument of a logging macro is a `HydraLogger`, an `AsyncHydraLogger` or what their `layer` returns"
+    note = "the first argument of a logging macro is a `HydraLogger`, an `AsyncHydraLogger` or what their `layer` returns",
+    note = "behind a pointer of another crate's, take it from there: `info!(*log, ..)`"
 )]
 pub trait Target {
     /// Opens the way for a call; `None` if nobody wants its record.
     fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>>;
 }
 
-impl<T: Target + ?Sized> Target for &T {
+macro_rules! pointers {
+    ($($pointer:ty),*) => {$(
+        impl<T: Target + ?Sized> Target for $pointer {
+            #[inline]
+            fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
+                (**self).open(level, site, layer)
+            }
+        }
+    )*};
+}
+
+pointers!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
+
+impl<T: Target> Target for LazyLock<T> {
     #[inline]
     fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
         (**self).open(level, site, layer)
