@@ -43,6 +43,8 @@ mod segment;
 mod store;
 #[cfg(not(loom))]
 mod sync;
+#[cfg(not(loom))]
+mod tail;
 
 #[cfg(loom)]
 #[doc(hidden)]
@@ -65,3 +67,5 @@ pub use position::Position;
 #[cfg(not(loom))]
 pub use progress::Progress;
 pub use read::{Batch, Damage, DamageKind, Frame, Read, Reader};
+#[cfg(not(loom))]
+pub use tail::records_from;
