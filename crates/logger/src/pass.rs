@@ -61,6 +61,16 @@ impl Pass<'_> {
         })
     }
 
+    /// Takes a record whose message and fields are given at run time.
+    #[inline]
+    pub(crate) fn fields(self, message: &str, fields: &[(&str, Value<'_>)]) -> Receipt {
+        self.take(None, |scratch, thread| {
+            let mut encoder = Encoder::message(scratch, self.head(0, thread), message, None);
+            fields.iter().for_each(|(name, value)| encoder.field(name, *value));
+            encoder.finish();
+        })
+    }
+
     #[inline]
     fn head(&self, site: u32, thread: u32) -> Head {
         Head { time_ns: clock::wall_ns(), site, thread, layer: self.layer.id, level: self.level }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hydra_os::clock::Deadline;
 use hydra_record::Level;
 
 use crate::config::LoggingConfig;
@@ -84,6 +85,18 @@ impl HydraLogger {
     /// None at present.
     pub fn shutdown(&self, timeout: Duration) -> Result<Report, Error> {
         Ok(shutdown::shutdown(&self.core, timeout))
+    }
+
+    /// Waits, at most `timeout`, until every destination has what dead processes left for it in the journal directory. Says
+    /// whether it has; a destination that does not replay counts as done when it has passed over it.
+    pub fn wait_recovered(&self, timeout: Duration) -> bool {
+        let end = Deadline::after(timeout);
+        self.core.outlets.iter().all(|outlet| outlet.head.wait_recovered(end.left()))
+    }
+
+    /// Returns the directory of this process's own journal; `None` when it is in memory.
+    pub fn journal_dir(&self) -> Option<&std::path::Path> {
+        self.core.journal.dir()
     }
 }
 
@@ -202,6 +215,23 @@ macro_rules! common {
             #[inline]
             pub fn is_enabled(&self, level: Level) -> bool {
                 self.core.layers.get(self.id).is_some_and(|layer| level.number() >= layer.gate)
+            }
+        }
+
+        impl $handle {
+            /// Logs `message` with fields that are known at run time only, such as those of a line that was parsed.
+            ///
+            /// The record tells no place in the source.
+            pub fn record(
+                &self,
+                level: Level,
+                message: &str,
+                fields: &[(&str, hydra_record::Value<'_>)],
+            ) -> Receipt {
+                match self.core.open_layer(level, self.id, $waits) {
+                    Some(pass) => pass.fields(message, fields),
+                    None => Receipt::disabled(),
+                }
             }
         }
 
