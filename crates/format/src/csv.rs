@@ -7,9 +7,10 @@
 
 use hydra_record::Record;
 
-use crate::escape::{Cell, Escaped, Rule, append, escape};
+use crate::escape::{Cell, Escaped, Rule, escape};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json::put_object;
+use crate::scan::append;
 use crate::time::ClockFace;
 
 /// Options of [`Csv`].

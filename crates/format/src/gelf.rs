@@ -1,7 +1,7 @@
 //! GELF 1.1: each record one flat JSON object on one line.
 //!
 //! ```text
-//! {"version":"1.1","host":"h","short_message":"user 42","timestamp":1769860800.000001,"level":6,"_logger":"API","_id_":42}
+//! {"version":"1.1","host":"h","short_message":"hi","timestamp":1769860800.000001,"level":6,"_logger":"API","_id_":42}
 //! ```
 //!
 //! Additional fields are `_logger` (the layer), the optional [`Keys`], the record's fields and its context's; their
@@ -12,11 +12,12 @@ use std::borrow::Cow;
 use hydra_record::value::PANICKED_TEXT;
 use hydra_record::{Record, TextOut, Value};
 
-use crate::escape::{JsonText, append, escape};
+use crate::escape::{JsonText, escape};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json::{put_bare_text, put_text, put_value};
 use crate::keys::Keys;
 use crate::names::{Names, cleaned};
+use crate::scan::append;
 use crate::strftime::put_padded;
 use crate::time::ClockFace;
 

@@ -12,10 +12,11 @@ use hydra_record::value::PANICKED_TEXT;
 use hydra_record::{Fields, Record, TextOut, Value};
 
 use crate::embed;
-use crate::escape::{Escaped, JsonDocument, JsonText, append, escape};
+use crate::escape::{Escaped, JsonDocument, JsonText, escape};
 use crate::format::{Formatter, PerLevel};
 use crate::keys::Keys;
 use crate::names::Names;
+use crate::scan::append;
 use crate::time::ClockFace;
 
 /// Options of [`Json`].

@@ -33,6 +33,7 @@ mod keys;
 mod logfmt;
 mod names;
 mod plain;
+mod scan;
 mod strftime;
 mod syslog;
 mod template;

@@ -8,11 +8,12 @@ use std::borrow::Cow;
 use hydra_record::value::PANICKED_TEXT;
 use hydra_record::{Record, Value};
 
-use crate::escape::{Escaped, JsonText, Unquoted, append, escape, is_clean};
+use crate::escape::{Escaped, JsonText, Unquoted, escape, is_clean};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json;
 use crate::keys::Keys;
 use crate::names::Names;
+use crate::scan::append;
 use crate::time::ClockFace;
 
 /// Options of [`Logfmt`].

@@ -8,10 +8,11 @@ use hydra_record::{Level, Record};
 
 use crate::color::{Colors, RESET};
 use crate::error::{Error, ErrorKind};
-use crate::escape::{Escaped, Line, Shown, append, escape};
+use crate::escape::{Escaped, Line, Shown, escape};
 use crate::format::{Formatter, PerLevel};
 use crate::logfmt::put_pairs;
 use crate::names::Names;
+use crate::scan::append;
 use crate::strftime::Pattern;
 use crate::template::{self, Word};
 use crate::time::ClockFace;

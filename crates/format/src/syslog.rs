@@ -11,9 +11,10 @@
 use hydra_record::{Record, Value};
 
 use crate::error::{Error, ErrorKind};
-use crate::escape::{Escaped, Line, Param, append};
+use crate::escape::{Escaped, Line, Param};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::names::{Names, cleaned};
+use crate::scan::append;
 use crate::time::ClockFace;
 
 const FACILITY_MAX: u8 = 23;

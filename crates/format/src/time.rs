@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::escape::append;
+use crate::scan::append;
 use crate::strftime::{Moment, Pattern};
 
 const SECOND_NS: i64 = 1_000_000_000;

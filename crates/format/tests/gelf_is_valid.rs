@@ -175,7 +175,8 @@ proptest! {
     /// Random texts keep the object valid and come back.
     #[test]
     fn random_texts(text in "(?s).{0,60}", name in "(?s).{0,20}") {
-        let object = parse(&Sample { layer: &text, host: &text, fields: vec![(&name, Value::Str(&text)), (&text, Value::Null)], ..Sample::message(&text) });
+        let fields = vec![(name.as_str(), Value::Str(&text)), (&text, Value::Null)];
+        let object = parse(&Sample { layer: &text, host: &text, fields, ..Sample::message(&text) });
         let message = object.get("full_message").unwrap_or(&object["short_message"]);
         prop_assert!(*message == json!(text) || text.is_empty());
         prop_assert_eq!(&object["_logger"], &json!(text));

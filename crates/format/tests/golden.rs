@@ -115,7 +115,10 @@ fn csv() {
         ..CsvOptions::default()
     });
     assert_eq!(csv.header().unwrap(), b"timestamp,level,logger,message,extra\r\n");
-    let extra = r#""{""id"":42,""ip"":""10.0.0.7"",""ms"":1.25,""tenant"":""acme \""x\"""",""ok"":true,""trace_id"":""4bf9""}""#;
+    let extra = concat!(
+        r#""{""id"":42,""ip"":""10.0.0.7"",""ms"":1.25,""tenant"":""acme \""x\"""""#,
+        r#",""ok"":true,""trace_id"":""4bf9""}""#
+    );
     assert_eq!(rich().write(&csv), format!("{line},{extra}\r\n"));
     assert!(
         Sample::message("a, \"b\"")

@@ -113,7 +113,8 @@ proptest! {
     /// Random texts come back exactly.
     #[test]
     fn random_texts(message in "(?s).{0,60}", layer in "(?s).{0,20}", value in "(?s).{0,60}", name in "(?s).{0,20}") {
-        let record = Sample { layer: &layer, fields: vec![("v", Value::Str(&value)), (&name, Value::Str(&name))], ..Sample::message(&message) };
+        let fields = vec![("v", Value::Str(&value)), (&name, Value::Str(&name))];
+        let record = Sample { layer: &layer, fields, ..Sample::message(&message) };
         let pairs = pairs(&record);
         prop_assert_eq!([&pairs[2].1, &pairs[3].1, &pairs[4].1], [&layer, &message, &value]);
         prop_assert_eq!(&pairs[5].1, &name);

@@ -135,8 +135,9 @@ proptest! {
     /// Random printable texts come back exactly from message and value; anything at all stays valid.
     #[test]
     fn random_texts(text in "[^\\p{Cc}\\p{Cf}\u{2028}\u{2029}]{0,60}", any in "(?s).{0,40}", layer in "(?s).{0,40}") {
-        let fields_in = vec![("v", Value::Str(&text)), (&any, Value::Str(&any))];
-        let parsed = parse(&Sample { layer: &layer, host: &any, program: &any, fields: fields_in, ..Sample::message(&text) });
+        let given = vec![("v", Value::Str(&text)), (&any, Value::Str(&any))];
+        let record = Sample { layer: &layer, host: &any, program: &any, fields: given, ..Sample::message(&text) };
+        let parsed = parse(&record);
         prop_assert_eq!(&parsed.msg, &text);
         let value = fields(&parsed).into_iter().find(|(name, _)| name == "v").unwrap().1;
         prop_assert_eq!(value, text);

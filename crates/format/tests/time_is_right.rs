@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 fn rfc3339(face: &mut ClockFace, time_ns: i64) -> String {
@@ -139,7 +140,7 @@ fn directives() {
 proptest! {
     /// Random instants, near each other and far apart, are shown as by an independent implementation.
     #[test]
-    fn random_instants(start in any::<i64>(), steps in proptest::collection::vec(-2_000_000_000i64..2_000_000_000, 0..20)) {
+    fn random_instants(start in any::<i64>(), steps in vec(-2_000_000_000i64..2_000_000_000, 0..20)) {
         let mut face = ClockFace::utc();
         let mut time_ns = start;
         for step in steps {

@@ -163,7 +163,7 @@ pub fn is_dangerous(letter: char) -> bool {
 /// Every character up to U+00FF and one or more of each further kind: invisible, wide, combining, outside the plane.
 pub fn letters() -> impl Iterator<Item = char> {
     let others = "\u{61b}\u{61c}\u{61d}\u{200b}\u{200d}\u{200e}\u{200f}\u{2010}\u{2027}\u{2028}\u{2029}\u{202a}\u{202b}\
-                  \u{202c}\u{202d}\u{202e}\u{202f}\u{2065}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\u{301}\u{3000}\u{feff}\
-                  \u{fffd}\u{ffff}漢ßا€…😀\u{10ffff}";
+                  \u{202c}\u{202d}\u{202e}\u{202f}\u{2065}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\u{301}\u{3000}\
+                  \u{feff}\u{fffd}\u{ffff}漢ßا€…😀\u{10ffff}";
     (0..=0xFFu32).filter_map(char::from_u32).chain(others.chars())
 }
