@@ -38,12 +38,24 @@ pub struct Spec {
     pub batch_bytes: usize,
     /// Whether each record is written by itself.
     pub one_by_one: bool,
-    /// Whether each write is followed by a sync of the destination before it counts as delivered.
-    pub sync_writes: bool,
+    /// When the destination is synced to its device.
+    pub sync: SyncPolicy,
     /// Whether what dead processes left for this destination is delivered.
     pub replay: bool,
     /// How to wait after a failure.
     pub retry: Retry,
+}
+
+/// When a destination is synced to its device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncPolicy {
+    /// Only where synced records are about to leave the journal.
+    #[default]
+    Never,
+    /// At most so long after a write.
+    Within(Duration),
+    /// After every write, before it counts as delivered.
+    EveryWrite,
 }
 
 impl fmt::Debug for Spec {

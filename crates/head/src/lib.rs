@@ -21,7 +21,7 @@ mod worker;
 
 pub use error::Error;
 pub use filter::Filter;
-pub use head::{Head, Spec};
+pub use head::{Head, Spec, SyncPolicy};
 pub use metrics::{Counts, Metrics};
 pub use pending::Pending;
 pub use retry::Retry;

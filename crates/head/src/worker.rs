@@ -11,7 +11,7 @@ use hydra_sink::{Mark, Sink};
 
 use crate::deliver::{Delivery, Rendered};
 use crate::filter::Filter;
-use crate::head::{Control, Spec};
+use crate::head::{Control, Spec, SyncPolicy};
 use crate::metrics::add;
 use crate::retry::Retry;
 
@@ -37,7 +37,9 @@ pub(crate) struct Worker {
     retry: Retry,
     batch_bytes: usize,
     one_by_one: bool,
-    sync_writes: bool,
+    sync: SyncPolicy,
+    /// When what has been written must be synced.
+    sync_due: Option<Deadline>,
     replay: bool,
     rendered: Rendered,
 }
@@ -64,7 +66,8 @@ impl Worker {
             retry: spec.retry,
             batch_bytes: spec.batch_bytes.max(1),
             one_by_one: spec.one_by_one,
-            sync_writes: spec.sync_writes,
+            sync: spec.sync,
+            sync_due: None,
             replay: spec.replay,
             rendered: Rendered::default(),
         }
@@ -134,7 +137,7 @@ impl Worker {
                         std::thread::park_timeout(wait);
                         wait = (wait * 2).min(POLL_LAST);
                     } else {
-                        cursor.park(self.number, tail, PARK);
+                        cursor.park(self.number, tail, self.sync_due.map_or(PARK, |due| due.left()));
                         (wait, polling) = (POLL_FIRST, None);
                     }
                 }
@@ -213,10 +216,13 @@ impl Worker {
             replaying: passage.replaying,
             resuming: passage.resuming,
             one_by_one: self.one_by_one,
-            sync_writes: self.sync_writes,
+            sync_writes: self.sync == SyncPolicy::EveryWrite,
         };
         let delivered = delivery.deliver(&mut self.rendered, end);
         passage.resuming = delivery.resuming;
+        if let SyncPolicy::Within(wait) = self.sync {
+            self.sync_due.get_or_insert_with(|| Deadline::after(wait));
+        }
         delivered
     }
 
@@ -241,13 +247,17 @@ impl Worker {
         }
     }
 
-    /// Syncs the destination if records that were promised to survive a power loss wait for it.
+    /// Syncs the destination if that is due, or if records that were promised to survive a power loss wait for it.
     fn checkpoint(&mut self, cursor: &Cursor) {
-        if cursor.checkpoint_wanted() {
-            match self.sink.sync() {
-                Ok(()) => cursor.checkpointed(),
-                Err(error) => self.control.metrics.failed(&error),
+        if !cursor.checkpoint_wanted() && !self.sync_due.is_some_and(|due| due.is_over()) {
+            return;
+        }
+        match self.sink.sync() {
+            Ok(()) => {
+                self.sync_due = None;
+                cursor.checkpointed();
             }
+            Err(error) => self.control.metrics.failed(&error),
         }
     }
 }

@@ -1,20 +1,21 @@
 //! A configuration becomes a running logger.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hydra_format as format;
 use hydra_format::Formatter;
-use hydra_head::{Head, Retry, Spec};
+use hydra_head::{Head, Retry, Spec, SyncPolicy};
 use hydra_journal::{Adopted, Journal, Options};
 use hydra_os::{clock, disk, process, random};
-use hydra_record::Origin;
+use hydra_record::{Level, Origin};
 use hydra_sink as sink;
 use hydra_sink::Sink;
 
 use crate::config::{
-    ColorMode, Compress, ConsoleOptions, FileOptions, Format, Fsync, Kind, LogDestination, LoggingConfig, Overflow,
+    ColorMode, Compress, ConsoleOptions, FileOptions, Format, FormatKey, FormatOptions, Fsync, Kind, LogDestination, LoggingConfig, Overflow,
     Rotate, Stream,
 };
 use crate::core::{Core, Outlet};
@@ -22,11 +23,15 @@ use crate::error::{Error, ErrorKind};
 
 /// About how many bytes go into one write, unless `buffer_size` says otherwise.
 const BATCH_BYTES: usize = 64 << 10;
+/// How long after a write `fsync = "interval"` syncs a file at the latest.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the thread that waits for dead processes' journals sleeps between looks.
 const RECOVERY_LOOK: Duration = Duration::from_secs(3600);
 
 /// Builds the journal and a head for every destination, and takes over what dead processes left.
 pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
+    let config = config.with_env()?;
+    config.validate()?;
     refuse_what_is_not_built(&config)?;
     clock::calibrate();
     let problems = Arc::new(Mutex::new(Vec::new()));
@@ -52,6 +57,9 @@ fn refuse_what_is_not_built(config: &LoggingConfig) -> Result<(), Error> {
         let cause = format!("{what} is not built yet");
         Err(Error::new(ErrorKind::Unsupported, "build a logger with layer").at(layer).because(cause))
     };
+    if let Some((target, layer)) = config.targets.iter().next() {
+        return refuse(layer, format!("the front end that `targets` (`{target}`) is for"));
+    }
     for (name, layer) in &config.layers {
         for destination in &layer.destinations {
             if let Kind::NotBuilt(remote) = &destination.kind {
@@ -145,18 +153,27 @@ fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
                 name,
                 number: specs.len() as u32,
                 route: route.clone(),
-                level: destination.level.unwrap_or(hydra_record::Level::Trace),
+                level: destination.level.unwrap_or(Level::Trace),
                 formatter,
                 sink,
                 batch_bytes: destination.buffer_size.map_or(BATCH_BYTES, |size| size.bytes() as usize),
                 one_by_one: destination.force_flush,
-                sync_writes: file.is_some_and(|file| file.force_sync_io || file.fsync == Fsync::Every),
+                sync: file.map(sync_policy).unwrap_or_default(),
                 replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
                 retry: Retry::default(),
             });
         }
     }
     Ok(specs)
+}
+
+fn sync_policy(file: &FileOptions) -> SyncPolicy {
+    match file.fsync {
+        _ if file.force_sync_io => SyncPolicy::EveryWrite,
+        Fsync::Every => SyncPolicy::EveryWrite,
+        Fsync::Interval => SyncPolicy::Within(SYNC_INTERVAL),
+        Fsync::Never => SyncPolicy::Never,
+    }
 }
 
 fn file_options(destination: &LogDestination) -> Option<&FileOptions> {
@@ -226,31 +243,42 @@ fn sink_options(file: &FileOptions, formatter: &dyn Formatter) -> Result<sink::F
 
 fn formatter(config: &LoggingConfig, destination: &LogDestination) -> Result<Arc<dyn Formatter>, Error> {
     let options = &destination.format_options;
-    let extra = options.include_extra;
+    let keys = keys(&options.keys);
     let wrong = |error: format::Error| Error::new(ErrorKind::Configuration, "use a format").from_source(error);
     Ok(match destination.format {
         Format::PlainText => Arc::new(format::Plain::new(plain_options(config, destination)).map_err(wrong)?),
-        Format::Json => Arc::new(format::Json::new(format::JsonOptions::default())),
+        Format::Json => Arc::new(format::Json::new(format::JsonOptions { keys })),
         Format::Csv => Arc::new(format::Csv::new(format::CsvOptions {
-            extra: extra.unwrap_or(false),
+            extra: options.include_extra.unwrap_or(false),
             escape_newlines: options.escape_newlines,
             guard_formulas: options.guard_formulas,
-            ..format::CsvOptions::default()
+            keep_controls: options.keep_controls,
         })),
-        Format::Syslog => {
-            let syslog = format::SyslogOptions {
-                facility: options.facility,
-                app_name: options.app_name.clone(),
-                structured_data_id: options.structured_data_id.clone(),
-                bom: options.bom,
-            };
-            Arc::new(format::Syslog::new(syslog).map_err(wrong)?)
-        }
-        Format::Gelf => {
-            Arc::new(format::Gelf::new(format::GelfOptions { host: options.host.clone(), ..format::GelfOptions::default() }))
-        }
-        Format::Logfmt => Arc::new(format::Logfmt::new(format::LogfmtOptions::default())),
+        Format::Syslog => Arc::new(format::Syslog::new(syslog_options(options)).map_err(wrong)?),
+        Format::Gelf => Arc::new(format::Gelf::new(format::GelfOptions { host: options.host.clone(), keys })),
+        Format::Logfmt => Arc::new(format::Logfmt::new(format::LogfmtOptions { keys })),
     })
+}
+
+fn syslog_options(options: &FormatOptions) -> format::SyslogOptions {
+    format::SyslogOptions {
+        facility: options.facility,
+        app_name: options.app_name.clone(),
+        structured_data_id: options.structured_data_id.clone(),
+        bom: options.bom,
+    }
+}
+
+fn keys(wanted: &BTreeSet<FormatKey>) -> format::Keys {
+    let has = |key| wanted.contains(&key);
+    format::Keys {
+        level_no: has(FormatKey::LevelNo),
+        layer: has(FormatKey::Layer),
+        location: has(FormatKey::Location),
+        thread: has(FormatKey::Thread),
+        process: has(FormatKey::Process),
+        sequence: has(FormatKey::Sequence),
+    }
 }
 
 fn plain_options(config: &LoggingConfig, destination: &LogDestination) -> format::PlainOptions {
@@ -258,6 +286,7 @@ fn plain_options(config: &LoggingConfig, destination: &LogDestination) -> format
         color: is_colored(destination),
         include_extra: destination.format_options.include_extra.unwrap_or(false),
         multiline: destination.format_options.multiline,
+        escape_backslash: destination.format_options.escape_backslash,
         ..format::PlainOptions::default()
     };
     let set = |place: &mut String, value: &Option<String>| {
@@ -269,6 +298,18 @@ fn plain_options(config: &LoggingConfig, destination: &LogDestination) -> format
     set(&mut plain.time_format, &config.time_format);
     set(&mut plain.logger_name_format, &config.logger_name_format);
     set(&mut plain.message_format, &config.message_format);
+    for (level, color) in &config.colors {
+        let place = match level {
+            Level::Trace => &mut plain.colors.trace,
+            Level::Debug => &mut plain.colors.debug,
+            Level::Info => &mut plain.colors.info,
+            Level::Warning => &mut plain.colors.warning,
+            Level::Error => &mut plain.colors.error,
+            Level::Critical => &mut plain.colors.critical,
+        };
+        // Both rooms name the same colours; a test holds them together.
+        *place = format::Color::ALL.into_iter().find(|known| known.name() == color.name()).unwrap_or(*place);
+    }
     plain
 }
 
@@ -282,5 +323,18 @@ fn is_colored(destination: &LogDestination) -> bool {
         ColorMode::Never => false,
         ColorMode::Always => matches!(destination.kind, Kind::Console(_)),
         ColorMode::Auto => is_terminal(destination) && !asked_not_to(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Color;
+
+    /// Every colour that a configuration can name is one that the format can paint.
+    #[test]
+    fn colours_have_the_same_names() {
+        let painted: Vec<_> = format::Color::ALL.iter().map(|color| color.name()).collect();
+        assert_eq!(Color::ALL.iter().map(|color| color.name()).collect::<Vec<_>>(), painted);
     }
 }

@@ -76,7 +76,7 @@ fn rescue(core: &Core, outlet: &Outlet, report: &mut Report) {
     let to_stderr = !core.journal.is_file_backed() && core.config.on_timeout == OnTimeout::SyncWrite;
     let pending = outlet.head.pending();
     if to_stderr {
-        let written = pending.for_each(|record| emergency::write(record));
+        let written = pending.for_each(emergency::write);
         core.counters.fell_back.fetch_add(written, Ordering::Relaxed);
         report.fell_back += written;
     } else {
@@ -148,6 +148,6 @@ fn record_panic(core: &Arc<Core>, panic: &std::panic::PanicHookInfo<'_>) {
     if let Some(pass) = core.open_named(Level::Critical, crate::layer::DEFAULT, true) {
         let message = format!("panicked at {place}: {text}");
         // The receipt has been waited for: under `panic = "abort"` this is the last that happens.
-        let _ = pass.message(&message, &fields, std::panic::Location::caller());
+        pass.message(&message, &fields, std::panic::Location::caller());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hydra_format::{Plain, PlainOptions};
-use hydra_head::{Head, Retry, Spec};
+use hydra_head::{Head, Retry, Spec, SyncPolicy};
 use hydra_journal::{Journal, Note, NoteSlot, Options};
 use hydra_record::{Encoder, LayerNote, Level};
 use hydra_sink::Memory;
@@ -74,7 +74,7 @@ impl Program {
             sink: Box::new(memory.sink()),
             batch_bytes: 4096,
             one_by_one: false,
-            sync_writes: false,
+            sync: SyncPolicy::Never,
             replay: true,
             retry: Retry::new(Duration::from_millis(1), Duration::from_millis(2)),
         };
