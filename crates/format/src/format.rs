@@ -1,7 +1,5 @@
 //! What every format is, and what several of them need.
 
-use std::fmt;
-
 use hydra_record::{Fields, Level, Record};
 
 use crate::time::ClockFace;
@@ -28,7 +26,7 @@ use crate::time::ClockFace;
 /// assert_eq!(out, b"1970-01-01 00:00:01 - API - INFO - two\\nlines\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub trait Formatter: fmt::Debug + Send + Sync {
+pub trait Formatter: Send + Sync {
     /// Appends exactly one record's text to `out`, with its line end. Nothing before it in `out` is touched.
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>);
 

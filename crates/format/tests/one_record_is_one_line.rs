@@ -5,10 +5,11 @@ mod sample;
 
 use hydra_format::*;
 use hydra_record::Value;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use sample::{Sample, is_dangerous, letters};
 
-fn line_formats() -> Vec<Box<dyn Formatter>> {
+fn line_formats() -> Vec<(&'static str, Box<dyn Formatter>)> {
     let keys = Keys {
         level_no: true,
         layer: true,
@@ -25,39 +26,35 @@ fn line_formats() -> Vec<Box<dyn Formatter>> {
         escape_backslash: true,
         ..plain.clone()
     };
+    let csv = CsvOptions {
+        extra: true,
+        escape_newlines: true,
+        ..CsvOptions::default()
+    };
+    let marked = SyslogOptions {
+        bom: true,
+        ..SyslogOptions::default()
+    };
     vec![
-        Box::new(Plain::new(plain).unwrap()),
-        Box::new(Plain::new(exact).unwrap()),
-        Box::new(Json::new(JsonOptions { keys })),
-        Box::new(Csv::new(CsvOptions {
-            extra: true,
-            escape_newlines: true,
-            ..CsvOptions::default()
-        })),
-        Box::new(Syslog::new(SyslogOptions::default()).unwrap()),
-        Box::new(
-            Syslog::new(SyslogOptions {
-                bom: true,
-                ..SyslogOptions::default()
-            })
-            .unwrap(),
-        ),
-        Box::new(Gelf::new(GelfOptions { host: None, keys })),
-        Box::new(Logfmt::new(LogfmtOptions { keys })),
+        ("plain", Box::new(Plain::new(plain).unwrap())),
+        ("exact plain", Box::new(Plain::new(exact).unwrap())),
+        ("json", Box::new(Json::new(JsonOptions { keys }))),
+        ("csv", Box::new(Csv::new(csv))),
+        ("syslog", Box::new(Syslog::new(SyslogOptions::default()).unwrap())),
+        ("marked syslog", Box::new(Syslog::new(marked).unwrap())),
+        ("gelf", Box::new(Gelf::new(GelfOptions { host: None, keys }))),
+        ("logfmt", Box::new(Logfmt::new(LogfmtOptions { keys }))),
     ]
 }
 
 fn check_all(record: &Sample<'_>) {
-    for format in line_formats() {
+    for (name, format) in line_formats() {
         let line = record.write(&*format);
         let body = line
             .strip_suffix("\r\n")
             .or_else(|| line.strip_suffix('\n'))
             .expect("a line end");
-        assert!(
-            !body.contains(is_dangerous),
-            "{format:?} let through a control:\n{body:?}"
-        );
+        assert!(!body.contains(is_dangerous), "{name} let through a control:\n{body:?}");
     }
 }
 
@@ -134,6 +131,32 @@ fn hostile_texts() {
     }
 }
 
+/// The ends of time, and fields of every kind at their ends.
+#[test]
+fn extreme_values() {
+    let values = [
+        Value::I64(i64::MIN),
+        Value::U64(u64::MAX),
+        Value::I128(i128::MIN),
+        Value::U128(u128::MAX),
+        Value::F64(f64::MAX),
+        Value::F64(f64::MIN_POSITIVE),
+        Value::F64(f64::NAN),
+        Value::F32(f32::NEG_INFINITY),
+        Value::Null,
+        Value::Panicked,
+    ];
+    for time_ns in [i64::MIN, -1, 0, i64::MAX] {
+        let fields = values.map(|value| ("same name", value)).to_vec();
+        check_all(&Sample {
+            time_ns,
+            context: fields.clone(),
+            fields,
+            ..Sample::of_site()
+        });
+    }
+}
+
 /// CSV keeps line breaks, which its quotes allow, but nothing else that a terminal acts on.
 #[test]
 fn csv_keeps_only_line_breaks() {
@@ -166,6 +189,27 @@ fn multiline_keeps_only_line_breaks() {
 }
 
 proptest! {
+    /// Frames with random damage: whatever still passes for a record is written as one line.
+    #[test]
+    fn damaged_frames(cut in 26usize..300, places in vec((0usize..300, any::<u8>()), 0..6)) {
+        let fields = vec![("a", Value::Str("text")), ("b", Value::Json("{}")), ("c", Value::F64(1.5))];
+        let damage = |bytes: &mut Vec<u8>| {
+            bytes.truncate(cut);
+            for (at, byte) in &places {
+                if let Some(place) = bytes.get_mut(*at) {
+                    *place = *byte;
+                }
+            }
+        };
+        let record = Sample { context: fields.clone(), fields, ..Sample::of_site() };
+        for (name, format) in line_formats() {
+            if let Some(line) = record.write_damaged(&*format, damage) {
+                let body = line.trim_end_matches(['\r', '\n']);
+                prop_assert!(line.ends_with('\n') && !body.contains(is_dangerous), "{}: {:?}", name, line);
+            }
+        }
+    }
+
     /// Random texts at every place at once.
     #[test]
     fn random_texts(

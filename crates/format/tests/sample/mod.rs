@@ -100,6 +100,16 @@ impl<'a> Sample<'a> {
         text.strip_prefix("before\n").unwrap().to_owned()
     }
 
+    /// Writes what is left of the record's bytes after `damage`, if that is a record at all.
+    pub fn write_damaged(&self, format: &dyn Formatter, damage: impl Fn(&mut Vec<u8>)) -> Option<String> {
+        let (notes, mut bytes) = (self.notes(), self.bytes());
+        damage(&mut bytes);
+        let record = notes.decode(&bytes, 77).ok()?;
+        let mut out = Vec::new();
+        format.write(&record, &mut ClockFace::utc(), &mut out);
+        Some(String::from_utf8(out).unwrap())
+    }
+
     fn notes(&self) -> Dictionary {
         let mut notes = Dictionary::new();
         let mut note = Vec::new();
