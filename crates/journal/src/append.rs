@@ -250,6 +250,8 @@ impl Writer {
     #[inline]
     fn wake(&self) {
         // Pairs with the `fetch_or` in `Bell::wait`; the reservation before it was sequentially consistent.
+        #[cfg(loom)]
+        hydra_os::atomic::fence(Ordering::SeqCst);
         if self.log.hot.parked.load(Ordering::SeqCst) != 0 {
             self.log.bell.ring(&self.log.hot);
         }

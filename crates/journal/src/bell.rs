@@ -74,6 +74,9 @@ impl Bell {
         }
         // Pairs with the load in `Writer::append`: either it sees the bit, or we see its reservation.
         hot.parked.fetch_or(bit(number), Ordering::SeqCst);
+        // Loom takes a sequentially consistent access for an acquiring or releasing one, unless a fence tells it otherwise.
+        #[cfg(loom)]
+        hydra_os::atomic::fence(Ordering::SeqCst);
         if hot.tail.load(Ordering::SeqCst) == seen.to_u64() {
             park(timeout);
         }

@@ -1,7 +1,7 @@
 //! How far each head has got, kept where it survives the process.
 //!
-//! The file `cursors` holds a header of 512 bytes (magic `HYDRACUR`, then a word that is not 0 if the file replaces one that
-//! was lost) and one slot of 512 bytes a head:
+//! The file `cursors` holds a header of 512 bytes (magic `HYDRACUR`, a word that is not 0 if the file replaces one that was
+//! lost, the number of slots in use) and one slot of 512 bytes a head:
 //!
 //! | offset in the slot | bytes | what |
 //! |-------:|------:|------|
@@ -38,6 +38,7 @@ const NAME_BYTES: usize = 240;
 const COPIES_AT: [usize; 2] = [256, 384];
 const COPY_BYTES: usize = 72;
 const AT_LOST: usize = 8;
+const AT_COUNT: usize = 16;
 const MAGIC: u64 = u64::from_le_bytes(*b"HYDRACUR");
 
 const _: () = assert!(NAME_AT + NAME_BYTES == COPIES_AT[0] && COPY_BYTES <= COPIES_AT[1] - COPIES_AT[0]);
@@ -131,12 +132,13 @@ impl Cursors {
             heads: Mutex::default(),
             is_lost: false,
         };
+        let count = cursors.map.load(AT_COUNT, hydra_os::atomic::Ordering::Acquire) as usize;
         let mut found = Vec::new();
         for slot in 1..=CURSORS_MAX {
             match cursors.name_in(slot) {
                 Some(name) => found.push(Entry { name, slot, live: None }),
                 // A head whose name is damaged was one of those that now look unknown.
-                None => cursors.is_lost |= !cursors.is_free(slot),
+                None => cursors.is_lost |= slot <= count || !cursors.is_free(slot),
             }
         }
         cursors.is_lost |= cursors.map.load(AT_LOST, hydra_os::atomic::Ordering::Acquire) != 0;
@@ -169,6 +171,8 @@ impl Cursors {
         }
         self.write_copies(slot, start());
         self.write_name(slot, cut(name));
+        self.map
+            .store(AT_COUNT, slot as u64, hydra_os::atomic::Ordering::Release);
         let live = self.live(slot);
         heads.push(Entry {
             name: cut(name).to_owned(),

@@ -411,7 +411,10 @@ impl Cursor {
     }
 
     /// Saves position and mark. When it returns, they survive the death of the process, and what lies before the position
-    /// may be reclaimed.
+    /// may be reclaimed. A position before the one saved last does not bring anything back.
+    ///
+    /// A segment is kept for as long as a cursor stands in it: at the end of a batch save [`Reader::position`], which is in
+    /// the next segment as soon as there is one, rather than the end of the last record.
     pub fn save(&self, state: &CursorState) {
         if let Of::Live(shared) = &self.of
             && shared.log.is_foreign()

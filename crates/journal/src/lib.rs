@@ -13,6 +13,10 @@
 //! `frame` and `segment` in the source for the layout of the files; every frame has a checksum that only its own place and
 //! time can have.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    loom,
+    allow(dead_code, unused_imports, unused_variables, reason = "the models use a part of it")
+)]
 
 mod append;
 mod bell;

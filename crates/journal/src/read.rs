@@ -38,6 +38,14 @@ pub struct Damage {
     pub kind: DamageKind,
 }
 
+impl Damage {
+    #[cfg(not(loom))]
+    fn ends_after(&self, position: Position) -> bool {
+        let end = self.at.to_u64().saturating_add(self.bytes);
+        self.kind == DamageKind::Missing || end > position.to_u64()
+    }
+}
+
 /// What an unreadable range looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageKind {
@@ -249,7 +257,7 @@ impl Reader {
             offset = segment.end + segment.cut;
         }
         // What lies before the cursor was dealt with by an earlier reader.
-        batch.damage.retain(|damage| damage.at >= self.from);
+        batch.damage.retain(|damage| damage.ends_after(self.from));
         batch.scratch = scratch;
         offset
     }

@@ -96,7 +96,7 @@ fn victim() {
 fn round(threads: u32, random: &mut Random) {
     let dir = tempfile::tempdir().unwrap();
     let journals = dir.path().join("journals");
-    let file = File::open(&dir.path().join("tape"), Mode::CreateReadWrite).unwrap();
+    let file = File::open(dir.path().join("tape"), Mode::CreateReadWrite).unwrap();
     file.preallocate(TAPE_BYTES as u64).unwrap();
     let tape = tape(&dir.path().join("tape"));
     let values = [

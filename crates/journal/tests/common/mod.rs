@@ -1,5 +1,14 @@
 //! What the tests of this folder share: numbers from a seed, payloads that prove themselves, reading to the end.
-#![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::print_stdout,
+    reason = "every test file uses a part of it; seeds are printed"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
