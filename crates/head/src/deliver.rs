@@ -2,9 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use hydra_journal::{Cursor, CursorState, Position};
-use hydra_sink::{Batch, ErrorKind, Mark, Sink};
+use hydra_format::ClockFace;
+use hydra_journal::{Batch as Frames, Cursor, CursorState, Frame, Position};
+use hydra_record::Dictionary;
+use hydra_sink::{Batch, Error, ErrorKind, Mark, Sink};
 
+use crate::fallback::Fallback;
 use crate::head::Control;
 use crate::metrics::add;
 use crate::retry::Retry;
@@ -14,14 +17,14 @@ use crate::retry::Retry;
 pub(crate) struct Rendered {
     pub(crate) bytes: Vec<u8>,
     ends: Vec<usize>,
-    positions: Vec<Position>,
+    frames: Vec<Frame>,
 }
 
 impl Rendered {
-    /// Notes that the bytes up to here are one record, after which the cursor stands at `end`.
-    pub(crate) fn finish_record(&mut self, end: Position) {
+    /// Notes that the bytes up to here are the record in `frame`.
+    pub(crate) fn finish_record(&mut self, frame: &Frame) {
         self.ends.push(self.bytes.len());
-        self.positions.push(end);
+        self.frames.push(frame.clone());
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -31,16 +34,21 @@ impl Rendered {
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
-        self.positions.clear();
+        self.frames.clear();
     }
 }
 
 /// A cursor on its way through a journal, with the sink its records go to.
 pub(crate) struct Delivery<'w> {
     pub(crate) sink: &'w mut dyn Sink,
+    pub(crate) fallback: Option<&'w mut Fallback>,
     pub(crate) cursor: &'w Cursor,
     pub(crate) control: &'w Control,
     pub(crate) retry: &'w mut Retry,
+    /// What the records are decoded with, should they have to be rendered again.
+    pub(crate) source: &'w Frames,
+    pub(crate) notes: &'w Dictionary,
+    pub(crate) face: &'w mut ClockFace,
     /// The records come from a dead process.
     pub(crate) replaying: bool,
     /// What stands behind the cursor's mark may be these very records.
@@ -60,23 +68,11 @@ impl Delivery<'_> {
                 ends: &rendered.ends,
             }
             .skip(done);
-            match self.deliver_some(batch, rendered.positions.get(done..).unwrap_or_default()) {
-                Ok(records) => {
-                    self.retry.reset();
-                    done += records;
-                }
-                Err(error) if error.kind() == ErrorKind::Closed => {
-                    self.control.metrics.failed(&error);
-                    add(&self.control.metrics.discarded, batch.len());
-                    done += batch.len();
-                }
-                Err(error) => {
-                    self.control.metrics.failed(&error);
-                    self.control.pause(self.retry.next_wait());
-                    if self.control.is_stopped() {
-                        return false;
-                    }
-                }
+            let frames = rendered.frames.get(done..).unwrap_or_default();
+            match self.deliver_or_fall_back(batch, frames) {
+                Some(records) => done += records,
+                None if self.control.is_stopped() => return false,
+                None => {}
             }
         }
         rendered.clear();
@@ -87,14 +83,63 @@ impl Delivery<'_> {
         true
     }
 
-    fn deliver_some(&mut self, batch: Batch<'_>, positions: &[Position]) -> Result<usize, hydra_sink::Error> {
+    /// Returns how many leading records have found a place, or `None` after a failure and a pause.
+    fn deliver_or_fall_back(&mut self, batch: Batch<'_>, frames: &[Frame]) -> Option<usize> {
+        if self.fallback.as_ref().is_some_and(|fallback| fallback.serves()) {
+            return self.fall_back(frames);
+        }
+        let error = match self.deliver_some(batch, frames) {
+            Ok(records) => {
+                self.retry.reset();
+                if let Some(fallback) = &mut self.fallback {
+                    fallback.note_success();
+                }
+                return Some(records);
+            }
+            Err(error) => error,
+        };
+        self.control.metrics.failed(&error);
+        if let Some(fallback) = &mut self.fallback {
+            fallback.note_failure();
+            if fallback.serves() {
+                return self.fall_back(frames);
+            }
+        } else if error.kind() == ErrorKind::Closed {
+            // Nobody will ever read it there, and keeping it would only fill the journal.
+            add(&self.control.metrics.discarded, batch.len());
+            self.advance(frames, batch.len(), None);
+            return Some(batch.len());
+        }
+        self.control.pause(self.retry.next_wait());
+        None
+    }
+
+    fn fall_back(&mut self, frames: &[Frame]) -> Option<usize> {
+        let fallback = self.fallback.as_mut()?;
+        match fallback.write(frames, self.source, self.notes, self.face) {
+            Ok(()) => {
+                add(&self.control.metrics.fell_back, frames.len());
+                self.advance(frames, frames.len(), None);
+                Some(frames.len())
+            }
+            Err(error) => {
+                // Back to the destination, and from there here again: what fits neither stays in the journal.
+                self.control.metrics.failed(&error);
+                fallback.note_success();
+                self.control.pause(self.retry.next_wait());
+                None
+            }
+        }
+    }
+
+    fn deliver_some(&mut self, batch: Batch<'_>, frames: &[Frame]) -> Result<usize, Error> {
         let metrics = &self.control.metrics;
         if self.resuming {
             let there = self.sink.already(batch)?;
             self.resuming = there == batch.len();
             if there > 0 {
                 add(&metrics.delivered_before, there);
-                self.advance(positions, there, None);
+                self.advance(frames, there, None);
                 return Ok(there);
             }
         }
@@ -119,26 +164,30 @@ impl Delivery<'_> {
         };
         add(counter, taken.len());
         if self.sync_writes {
-            // A failure here must not bring the records a second time: they stand in the file.
-            while let Err(error) = self.sink.sync() {
-                metrics.failed(&error);
-                self.control.pause(self.retry.next_wait());
-                if self.control.is_stopped() {
-                    break;
-                }
-            }
+            self.sync();
         }
-        self.advance(positions, taken.len(), Some(mark));
+        self.advance(frames, taken.len(), Some(mark));
         Ok(taken.len())
     }
 
-    fn advance(&self, positions: &[Position], records: usize, mark: Option<Mark>) {
-        let Some(position) = records.checked_sub(1).and_then(|last| positions.get(last)) else {
+    /// Syncs what has just been written. A failure must not bring the records a second time: they stand in the file.
+    fn sync(&mut self) {
+        while let Err(error) = self.sink.sync() {
+            self.control.metrics.failed(&error);
+            self.control.pause(self.retry.next_wait());
+            if self.control.is_stopped() {
+                return;
+            }
+        }
+    }
+
+    fn advance(&self, frames: &[Frame], records: usize, mark: Option<Mark>) {
+        let Some(last) = records.checked_sub(1).and_then(|last| frames.get(last)) else {
             return;
         };
         let mark = mark.map_or_else(|| self.cursor.state().mark, |mark| mark.to_bytes());
         self.cursor.save(&CursorState {
-            position: *position,
+            position: last.end,
             mark,
         });
     }

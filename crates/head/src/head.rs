@@ -14,6 +14,7 @@ use hydra_record::Level;
 use hydra_sink::Sink;
 
 use crate::error::Error;
+use crate::fallback::Fallback;
 use crate::filter::Filter;
 use crate::metrics::{Counts, Metrics};
 use crate::pending::Pending;
@@ -34,6 +35,8 @@ pub struct Spec {
     pub formatter: Arc<dyn Formatter>,
     /// Takes the bytes.
     pub sink: Box<dyn Sink>,
+    /// Takes the records while the sink does not.
+    pub fallback: Option<Fallback>,
     /// About how many bytes go into one write.
     pub batch_bytes: usize,
     /// Whether each record is written by itself.

@@ -12,6 +12,7 @@
 
 mod deliver;
 mod error;
+mod fallback;
 mod filter;
 mod head;
 mod metrics;
@@ -20,6 +21,7 @@ mod retry;
 mod worker;
 
 pub use error::Error;
+pub use fallback::Fallback;
 pub use filter::Filter;
 pub use head::{Head, Spec, SyncPolicy};
 pub use metrics::{Counts, Metrics};

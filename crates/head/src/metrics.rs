@@ -13,6 +13,7 @@ pub struct Metrics {
     pub(crate) bytes: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) failures: AtomicU64,
+    pub(crate) fell_back: AtomicU64,
     pub(crate) discarded: AtomicU64,
     pub(crate) undecodable: AtomicU64,
     pub(crate) damaged: AtomicU64,
@@ -35,8 +36,10 @@ pub struct Counts {
     pub bytes: u64,
     /// Writes.
     pub writes: u64,
-    /// Writes that failed; each was tried again.
+    /// Writes that failed; each was tried again, or went to the fallback.
     pub failures: u64,
+    /// Records that the fallback took instead.
+    pub fell_back: u64,
     /// Records given up because nobody is at the other end any more (a closed pipe).
     pub discarded: u64,
     /// Frames that are no record, or whose notes are missing.
@@ -61,6 +64,7 @@ impl Metrics {
             bytes: of(&self.bytes),
             writes: of(&self.writes),
             failures: of(&self.failures),
+            fell_back: of(&self.fell_back),
             discarded: of(&self.discarded),
             undecodable: of(&self.undecodable),
             damaged: of(&self.damaged),

@@ -10,6 +10,7 @@ use hydra_record::Dictionary;
 use hydra_sink::{Mark, Sink};
 
 use crate::deliver::{Delivery, Rendered};
+use crate::fallback::Fallback;
 use crate::filter::Filter;
 use crate::head::{Control, Spec, SyncPolicy};
 use crate::metrics::add;
@@ -32,6 +33,7 @@ pub(crate) struct Worker {
     control: Arc<Control>,
     formatter: Arc<dyn Formatter>,
     sink: Box<dyn Sink>,
+    fallback: Option<Fallback>,
     filter: Filter,
     face: ClockFace,
     retry: Retry,
@@ -61,6 +63,7 @@ impl Worker {
             control,
             formatter: spec.formatter,
             sink: spec.sink,
+            fallback: spec.fallback,
             filter: Filter::new(spec.route, spec.level),
             face: ClockFace::new(hydra_os::clock::utc_offset_at),
             retry: spec.retry,
@@ -192,27 +195,31 @@ impl Worker {
             match passage.notes.decode(payload, frame.position.to_u64()) {
                 Ok(record) => {
                     self.formatter.write(&record, &mut self.face, &mut self.rendered.bytes);
-                    self.rendered.finish_record(frame.end);
+                    self.rendered.finish_record(frame);
                 }
                 Err(_) => add(&self.control.metrics.undecodable, 1),
             }
-            if self.rendered.bytes.len() >= self.batch_bytes && !self.deliver(passage, frame.end) {
+            if self.rendered.bytes.len() >= self.batch_bytes && !self.deliver(passage, batch, frame.end) {
                 return false;
             }
         }
-        self.deliver(passage, passage.reader.position())
+        self.deliver(passage, batch, passage.reader.position())
     }
 
-    fn deliver(&mut self, passage: &mut Passage<'_>, end: Position) -> bool {
+    fn deliver(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Position) -> bool {
         if self.rendered.is_empty() {
             self.acknowledge(passage, end);
             return true;
         }
         let mut delivery = Delivery {
             sink: &mut *self.sink,
+            fallback: self.fallback.as_mut(),
             cursor: passage.cursor,
             control: &self.control,
             retry: &mut self.retry,
+            source: batch,
+            notes: &passage.notes,
+            face: &mut self.face,
             replaying: passage.replaying,
             resuming: passage.resuming,
             one_by_one: self.one_by_one,

@@ -99,3 +99,35 @@ fn a_sleeping_head_wakes() {
         std::thread::park_timeout(std::time::Duration::from_millis(number as u64 * 3));
     }
 }
+
+/// While a destination fails its fallback takes every record, in order, once; the failures and the way taken are counted.
+#[test]
+fn the_fallback_takes_what_the_destination_does_not() {
+    let (program, broken, second) = (Program::start(), Memory::new(), Memory::new());
+    broken.fail(u64::MAX, std::io::ErrorKind::PermissionDenied);
+    let head = program.head_with_fallback(0, Level::Trace, &broken, Some(&second));
+    for number in 0..500 {
+        program.log(1, Level::Info, &number.to_string());
+    }
+    program.settle(&head);
+    assert_eq!(
+        messages(&second),
+        (0..500).map(|number| number.to_string()).collect::<Vec<_>>()
+    );
+    assert!(broken.records().is_empty());
+    let counts = head.counts();
+    assert_eq!((counts.delivered, counts.fell_back), (0, 500));
+    assert!(counts.failures >= 3 && counts.last_error.is_some());
+}
+
+/// A destination that fails for less than the tries allowed loses nothing to its fallback.
+#[test]
+fn the_fallback_is_left_alone_for_a_passing_failure() {
+    let (program, flaky, second) = (Program::start(), Memory::new(), Memory::new());
+    flaky.fail(2, std::io::ErrorKind::StorageFull);
+    let head = program.head_with_fallback(0, Level::Trace, &flaky, Some(&second));
+    program.log(1, Level::Info, "once");
+    program.settle(&head);
+    assert_eq!(messages(&flaky), ["once"]);
+    assert!(second.records().is_empty());
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hydra_format as format;
 use hydra_format::Formatter;
-use hydra_head::{Head, Retry, Spec, SyncPolicy};
+use hydra_head::{Fallback, Head, Retry, Spec, SyncPolicy};
 use hydra_journal::{Adopted, Journal, Options};
 use hydra_os::{clock, disk, process, random};
 use hydra_record::{Level, Origin};
@@ -23,6 +23,8 @@ use crate::error::{Error, ErrorKind};
 
 /// About how many bytes go into one write, unless `buffer_size` says otherwise.
 const BATCH_BYTES: usize = 64 << 10;
+/// Failures in a row after which a destination's fallback serves.
+const FALLBACK_TRIES: u32 = 3;
 /// How long after a write `fsync = "interval"` syncs a file at the latest.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the thread that waits for dead processes' journals sleeps between looks.
@@ -69,8 +71,9 @@ fn refuse_what_is_not_built(config: &LoggingConfig) -> Result<(), Error> {
             if overflow != Overflow::Block {
                 return refuse(name, format!("`overflow = \"{overflow}\"`"));
             }
-            if destination.fallback.is_some() {
-                return refuse(name, "`fallback`".to_owned());
+            let fallback = destination.fallback.as_deref().map(|fallback| &fallback.kind);
+            if let Some(Kind::NotBuilt(remote)) = fallback {
+                return refuse(name, format!("the destination type `{}` of a fallback", remote.name()));
             }
         }
     }
@@ -156,6 +159,7 @@ fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
                 level: destination.level.unwrap_or(Level::Trace),
                 formatter,
                 sink,
+                fallback: fallback(config, destination)?,
                 batch_bytes: destination.buffer_size.map_or(BATCH_BYTES, |size| size.bytes() as usize),
                 one_by_one: destination.force_flush,
                 sync: file.map(sync_policy).unwrap_or_default(),
@@ -165,6 +169,13 @@ fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
         }
     }
     Ok(specs)
+}
+
+fn fallback(config: &LoggingConfig, destination: &LogDestination) -> Result<Option<Fallback>, Error> {
+    let Some(second) = destination.fallback.as_deref() else { return Ok(None) };
+    let formatter = formatter(config, second)?;
+    let sink = open_sink(second, &*formatter)?;
+    Ok(Some(Fallback::new(formatter, sink, FALLBACK_TRIES)))
 }
 
 fn sync_policy(file: &FileOptions) -> SyncPolicy {

@@ -87,6 +87,7 @@ fn rescue(core: &Core, outlet: &Outlet, report: &mut Report) {
 fn add(report: &mut Report, outlet: &Outlet) {
     let counts = outlet.head.counts();
     report.delivered += counts.delivered;
+    report.fell_back += counts.fell_back;
     report.dropped += counts.discarded;
     report.destinations.push((outlet.head.name().to_owned(), counts));
 }

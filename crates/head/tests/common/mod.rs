@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hydra_format::{Plain, PlainOptions};
-use hydra_head::{Head, Retry, Spec, SyncPolicy};
+use hydra_head::{Fallback, Head, Retry, Spec, SyncPolicy};
 use hydra_journal::{Journal, Note, NoteSlot, Options};
 use hydra_record::{Encoder, LayerNote, Level};
 use hydra_sink::Memory;
@@ -61,17 +61,19 @@ impl Program {
 
     /// Starts a head for the layer API.
     pub fn head(&self, number: u32, level: Level, memory: &Memory) -> Head {
-        let format = PlainOptions {
-            message_format: "{message}".to_owned(),
-            ..PlainOptions::default()
-        };
+        self.head_with_fallback(number, level, memory, None)
+    }
+
+    /// Starts a head for the layer API that has a second place to go to.
+    pub fn head_with_fallback(&self, number: u32, level: Level, memory: &Memory, second: Option<&Memory>) -> Head {
         let spec = Spec {
             name: format!("head {number}"),
             number,
             route: "API".to_owned(),
             level,
-            formatter: Arc::new(Plain::new(format).unwrap()),
+            formatter: plain(),
             sink: Box::new(memory.sink()),
+            fallback: second.map(|second| Fallback::new(plain(), Box::new(second.sink()), 2)),
             batch_bytes: 4096,
             one_by_one: false,
             sync: SyncPolicy::Never,
@@ -80,6 +82,14 @@ impl Program {
         };
         Head::start(spec, &self.journal, &[]).unwrap()
     }
+}
+
+fn plain() -> Arc<Plain> {
+    let options = PlainOptions {
+        message_format: "{message}".to_owned(),
+        ..PlainOptions::default()
+    };
+    Arc::new(Plain::new(options).unwrap())
 }
 
 /// The messages of what was written.
