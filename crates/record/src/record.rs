@@ -208,6 +208,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    #[inline(always)]
     fn step(&mut self) -> Option<(&'a str, Value<'a>)> {
         if self.arguments > 0 {
             self.arguments -= 1;
@@ -222,7 +223,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = (&'a str, Value<'a>);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<(&'a str, Value<'a>)> {
         // An argument without a name is a second form of one that has been seen.
         loop {

@@ -97,7 +97,7 @@ impl Spec {
     }
 
     /// Writes `value` in this form. Text that was rendered by its own type is written as it is.
-    #[inline]
+    #[inline(always)]
     pub fn write<W: TextOut + ?Sized>(&self, value: Value<'_>, out: &mut W) {
         if *self == Spec::PLAIN {
             return write_plain(value, out);
@@ -230,7 +230,7 @@ impl Spec {
 }
 
 /// Writes `value` as `{}` shows it.
-#[inline]
+#[inline(always)]
 pub fn write_plain<W: TextOut + ?Sized>(value: Value<'_>, out: &mut W) {
     match value {
         Value::Str(text) | Value::Rendered(text) | Value::Json(text) => out.text(text),

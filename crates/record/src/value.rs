@@ -92,7 +92,7 @@ impl<'a> Value<'a> {
     }
 
     /// Takes one value from the front of `bytes`; `None` where the bytes are not a value.
-    #[inline]
+    #[inline(always)]
     pub fn take(bytes: &mut &'a [u8]) -> Option<Value<'a>> {
         let (&kind, rest) = bytes.split_first()?;
         *bytes = rest;
@@ -137,14 +137,14 @@ pub(crate) fn put_str(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn take_array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = bytes.split_first_chunk::<N>()?;
     *bytes = rest;
     Some(*head)
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn take_str<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
     let len = u32::from_le_bytes(take_array(bytes)?) as usize;
     let (text, rest) = bytes.split_at_checked(len)?;
