@@ -36,6 +36,39 @@ pub trait Formatter: Send + Sync {
     }
 }
 
+/// Another format, without the records' fields and context: the message is all that is written of them.
+///
+/// # Examples
+/// ```
+/// use hydra_format::{ClockFace, Formatter, Json, JsonOptions, WithoutFields};
+/// # use hydra_record::*;
+/// # let (mut note, mut bytes, mut notes) = (Vec::new(), Vec::new(), Dictionary::new());
+/// # LayerNote::put(1, "API", "API", &mut note);
+/// # notes.learn(&note);
+/// # let head = Head { time_ns: 0, site: 0, thread: 1, layer: 1, level: Level::Info };
+/// # let mut encoder = Encoder::message(&mut bytes, head, "hello", None);
+/// # encoder.field("id", Value::U64(42));
+/// # encoder.finish();
+/// # let record = notes.decode(&bytes, 1)?;
+/// let format = WithoutFields(Json::new(JsonOptions::default()));
+/// let mut out = Vec::new();
+/// format.write(&record, &mut ClockFace::utc(), &mut out);
+/// assert!(out.ends_with(b"\"message\":\"hello\"}\n"));
+/// # Ok::<(), DecodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct WithoutFields<F>(pub F);
+
+impl<F: Formatter> Formatter for WithoutFields<F> {
+    fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
+        self.0.write(&record.without_fields(), face, out);
+    }
+
+    fn header(&self) -> Option<Vec<u8>> {
+        self.0.header()
+    }
+}
+
 /// Bytes that differ from level to level, made once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PerLevel([Box<[u8]>; Level::ALL.len()]);

@@ -42,7 +42,7 @@ mod time;
 pub use color::{Color, Colors};
 pub use csv::{Csv, CsvOptions};
 pub use error::{Error, ErrorKind};
-pub use format::Formatter;
+pub use format::{Formatter, WithoutFields};
 pub use gelf::{Gelf, GelfOptions};
 pub use json::{Json, JsonOptions};
 pub use keys::Keys;

@@ -256,19 +256,24 @@ fn formatter(config: &LoggingConfig, destination: &LogDestination) -> Result<Arc
     let options = &destination.format_options;
     let keys = keys(&options.keys);
     let wrong = |error: format::Error| Error::new(ErrorKind::Configuration, "use a format").from_source(error);
+    let bare = options.include_extra == Some(false);
     Ok(match destination.format {
         Format::PlainText => Arc::new(format::Plain::new(plain_options(config, destination)).map_err(wrong)?),
-        Format::Json => Arc::new(format::Json::new(format::JsonOptions { keys })),
+        Format::Json => with_fields_or_bare(format::Json::new(format::JsonOptions { keys }), bare),
         Format::Csv => Arc::new(format::Csv::new(format::CsvOptions {
             extra: options.include_extra.unwrap_or(false),
             escape_newlines: options.escape_newlines,
             guard_formulas: options.guard_formulas,
             keep_controls: options.keep_controls,
         })),
-        Format::Syslog => Arc::new(format::Syslog::new(syslog_options(options)).map_err(wrong)?),
-        Format::Gelf => Arc::new(format::Gelf::new(format::GelfOptions { host: options.host.clone(), keys })),
-        Format::Logfmt => Arc::new(format::Logfmt::new(format::LogfmtOptions { keys })),
+        Format::Syslog => with_fields_or_bare(format::Syslog::new(syslog_options(options)).map_err(wrong)?, bare),
+        Format::Gelf => with_fields_or_bare(format::Gelf::new(format::GelfOptions { host: options.host.clone(), keys }), bare),
+        Format::Logfmt => with_fields_or_bare(format::Logfmt::new(format::LogfmtOptions { keys }), bare),
     })
+}
+
+fn with_fields_or_bare(formatter: impl Formatter + 'static, bare: bool) -> Arc<dyn Formatter> {
+    if bare { Arc::new(format::WithoutFields(formatter)) } else { Arc::new(formatter) }
 }
 
 fn syslog_options(options: &FormatOptions) -> format::SyslogOptions {

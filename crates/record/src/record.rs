@@ -150,6 +150,11 @@ impl<'a> Record<'a> {
         text
     }
 
+    /// Returns the record with its message, and no fields besides.
+    pub fn without_fields(&self) -> Record<'a> {
+        Record { arguments: 0, fields: 0, context: 0, ..*self }
+    }
+
     /// Iterates over the record's fields: first those its message names, then the others, in the order given.
     #[inline]
     pub fn fields(&self) -> Fields<'a> {
