@@ -1,11 +1,11 @@
 //! How the values of a macro's call get into a record.
 //!
-//! The macro does not know the types of its arguments, so the choice is made by method resolution: `Argument(&value)` and
-//! `Field(&value)` have an inherent method for the types that a record knows, and behind it, in the order in which the
-//! compiler looks, the traits of [`forms`] for `Display`, for `Debug`, and for all others.
+//! The macro does not know the types of its arguments, so the choice is made by method resolution: `Argument(&value)`
+//! and `Field(&value)` have an inherent method for the types that a record knows, and behind it, in the order in which
+//! the compiler looks, the traits of [`forms`] for `Display`, for `Debug`, and for all others.
 //!
-//! A type is [`Plain`] only if the record's reader makes the same text of its value as `std` makes of the type itself, in
-//! every form that a template can ask for. That is why `Option` is none: `{:?}` shows `Some(1)`, not `1`.
+//! A type is [`Plain`] only if the record's reader makes the same text of its value as `std` makes of the type itself,
+//! in every form that a template can ask for. That is why `Option` is none: `{:?}` shows `Some(1)`, not `1`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -52,7 +52,8 @@ macro_rules! whole_numbers {
     ($($type:ident $bits:ident $kind:ident $wide:ident, $bits_kind:ident $bits_wide:ident;)*) => {$(
         plain! {
             $type, self => Value::$kind(*self as $wide), Value::$bits_kind((*self as $bits) as $bits_wide);
-            NonZero<$type>, self => Value::$kind(self.get() as $wide), Value::$bits_kind((self.get() as $bits) as $bits_wide);
+            NonZero<$type>, self => Value::$kind(self.get() as $wide),
+                Value::$bits_kind((self.get() as $bits) as $bits_wide);
         }
     )*};
 }

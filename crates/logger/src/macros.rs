@@ -10,25 +10,29 @@
 /// |------|----|
 /// | `LOGGER` | an expression that gives a logger or the handle of a layer, or a reference to one |
 /// | `LAYER` | an expression that gives a text: the layer's name; without it, the handle's layer, else `DEFAULT` |
-/// | `TEMPLATE` | a string literal, as in [`format!`]: `{}`, `{0}`, `{name}`, `{variable}`, `{x:>8.2}`, `{x:width$}` |
+/// | `TEMPLATE` | a string literal, as in [`format!`]: `{}`, `{0}`, `{name}`, `{variable}`, `{x:>8.2}`, `{x:w$}` |
 /// | `ARGUMENT` | an expression, or `name = expression`, for the placeholders |
-/// | `FIELD` | what the message does not name: `name = expression`, `a.path = expression`, `"any name" = expression`, or a variable alone; `= ?expression` forces its `Debug`, `= %expression` its `Display` |
+/// | `FIELD` | what the message does not name: `name = expression`, or a variable or `a.path` alone |
+///
+/// A field's name may be a path (`http.status = 200`) or a string (`"content-type" = "text/html"`). `?` before its
+/// value asks for the `Debug` of the value, `%` for its `Display`.
 ///
 /// The value is a `Receipt`, which may be ignored, waited for or awaited.
 ///
 /// # Fields
 ///
-/// The record carries the text and the values. A placeholder's value is a field under its name (`id` for `{id}`, be it an
-/// argument or a variable) or its number (`0` for the first `{}`); numbers, truth values, characters and texts keep their
-/// type, any other value is the text that its `Display` or `Debug` gives. Behind the semicolon, a value is kept with its
-/// type if it has one of those (`None` is null), else as its `Display` shows it, else as its `Debug` does. Two fields of one
-/// name are refused when the program is compiled, and so are more than 64 values.
+/// The record carries the text and the values. A placeholder's value is a field under its name (`id` for `{id}`, be it
+/// an argument or a variable) or its number (`0` for the first `{}`); numbers, truth values, characters and texts keep
+/// their type, any other value is the text that its `Display` or `Debug` gives. Behind the semicolon, a value is kept
+/// with its type if it has one of those (`None` is null), else as its `Display` shows it, else as its `Debug` does. Two
+/// fields of one name are refused when the program is compiled, and so are more than 64 values.
 ///
 /// # Evaluation
 ///
 /// If the level is disabled, the logger and the layer's name are evaluated and nothing else. If not, each expression is
-/// evaluated once, in the order written, before the macro returns. A `Display` or `Debug` that panics spoils its own value
-/// only.
+/// evaluated once, in the order written, before the macro returns. A `Display` or `Debug` that panics spoils its own
+/// value only. An `.await` among the arguments works; the logger, the layer's name and the values before it are held
+/// meanwhile, so a value that takes long is better fetched before the call.
 ///
 /// # Examples
 /// ```
@@ -144,7 +148,8 @@ macro_rules! log {
 /// # use hydra_logger::{info, AsyncHydraLogger, LoggingConfig};
 /// # use std::{future::Future, rc::Rc};
 /// async fn calls(log: &AsyncHydraLogger, x: u8) -> Result<(), hydra_logger::Error> {
-///     info!(log, layer: String::from("A").as_str(), "{} {:?} {x}", format_args!("{}", 1), Rc::new(2); f = ?Rc::new(3)).await?;
+///     let layer = || String::from("A");
+///     info!(log, layer: layer().as_str(), "{} {:?} {x}", format_args!("{}", 1), Rc::new(2); f = ?Rc::new(3)).await?;
 ///     info!(log, "last").await
 /// }
 /// fn sendable<T: Future + Send>(future: T) -> T { future }
@@ -156,7 +161,8 @@ macro_rules! log {
 /// # use hydra_logger::{info, AsyncHydraLogger, LoggingConfig};
 /// # use std::{future::Future, rc::Rc};
 /// async fn calls(log: &AsyncHydraLogger, x: u8) -> Result<(), hydra_logger::Error> {
-///     info!(log, layer: String::from("A").as_str(), "{} {:?} {x}", format_args!("{}", 1), Rc::new(2); f = ?Rc::new(3)).await?;
+///     let layer = || String::from("A");
+///     info!(log, layer: layer().as_str(), "{} {:?} {x}", format_args!("{}", 1), Rc::new(2); f = ?Rc::new(3)).await?;
 ///     info!(log, "last").await
 /// }
 /// fn sendable<T: Future + Send>(future: T) -> T { future }

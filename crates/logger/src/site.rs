@@ -80,7 +80,7 @@ impl Site {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a logger",
     label = "expected a logger or a layer handle",
-    note = "the first argument of a logging macro is a `HydraLogger`, an `AsyncHydraLogger` or what their `layer` returns",
+    note = "the macro takes a `HydraLogger`, an `AsyncHydraLogger` or what their `layer` returns, first of all",
     note = "behind a pointer of another crate's, take it from there: `info!(*log, ..)`"
 )]
 pub trait Target {

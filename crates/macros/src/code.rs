@@ -5,8 +5,8 @@ use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenSt
 /// A name in the text, and what takes its place.
 pub(crate) type Hole = (&'static str, TokenStream);
 
-/// Reads code, and puts tokens in the place of each name of a hole. What the code names itself is hygienic; the compiler
-/// shows it at the place `at`.
+/// Reads code, and puts tokens in the place of each name of a hole. What the code names itself is hygienic; the
+/// compiler shows it at the place `at`.
 pub(crate) fn fill(code: &str, at: Span, holes: &[Hole]) -> TokenStream {
     let tokens = code.parse().expect("the texts in this crate are well formed");
     replace(tokens, Span::mixed_site().located_at(at), holes)

@@ -1,9 +1,9 @@
 //! The proc macro behind `info!`, `error!` and their kin.
 //!
-//! `hydra_logger::info!(log, layer: "API", "user {id}", id = 42; tenant = "acme")` is a `macro_rules!` macro that passes
-//! its tokens to [`record!`] with the path of its crate and the level in front, so that a program may rename the crate.
-//! A call becomes a static that describes the call site and a closure that copies typed values into a record: nothing is
-//! rendered where the call stands, unless a value has no type that a record knows.
+//! `hydra_logger::info!(log, layer: "API", "user {id}", id = 42; tenant = "acme")` is a `macro_rules!` macro that
+//! passes its tokens to [`record!`] with the path of its crate and the level in front, so that a program may rename the
+//! crate. A call becomes a static that describes the call site and a closure that copies typed values into a record:
+//! nothing is rendered where the call stands, unless a value has no type that a record knows.
 //!
 //! | module | does |
 //! |--------|------|
@@ -15,8 +15,8 @@
 //! | `emit` | the code of the call |
 //! | `code` | texts with holes become tokens |
 //!
-//! What `std` checks is left to `std`: the code holds a `format_args!` of the same template and arguments, never run, so
-//! that a wrong template or an argument too many gives the error that everybody knows, at its place in the literal.
+//! What `std` checks is left to `std`: the code holds a `format_args!` of the same template and arguments, never run,
+//! so that a wrong template or an argument too many gives the error that everybody knows, at its place in the literal.
 //! Nothing here depends on another crate; `hydra_logger::__private` holds everything that the code names.
 #![forbid(unsafe_code)]
 

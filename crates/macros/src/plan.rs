@@ -128,7 +128,7 @@ impl<'t> Plan<'t> {
             .counts()
             .filter_map(|count| names.find(count, &mut self.captures))
             .collect();
-        // The field keeps the number, whatever the message makes of it: bits would be another number for a negative one.
+        // The field keeps the number, whatever the message makes of it: a negative one's bits are another number.
         if matches!(class, Class::Bits | Class::Layout) && !self.has(value) {
             let counts = counts.clone();
             self.entry(

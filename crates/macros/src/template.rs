@@ -290,6 +290,27 @@ mod tests {
         assert_eq!(value("{:y}").1.class(), None);
     }
 
+    /// A form that is left to the record's reader is one that the reader knows: it would refuse the whole call site.
+    #[test]
+    fn the_reader_knows_what_is_left_to_it() {
+        let mut left = 0;
+        for flags in ["", "<", "é^", "}>", " <+#0", "+", "-", "#", "0", ">#", "0+"] {
+            for counts in [
+                "", "5", "05", "12.3", ".0", ".", "w$", ".p$", ".*", "0$", "65535", "65536", "1.70000",
+            ] {
+                for kind in ["", "?", "x?", "X?", "x", "X", "o", "b", "e", "E", "p", "y", "5", " "] {
+                    let text = format!("{flags}{counts}{kind}");
+                    let spec = spec(text.trim_end(), &mut 0);
+                    if matches!(spec.class(), Some(Class::Typed | Class::Bits)) {
+                        assert!(hydra_record::Spec::parse(&spec.text).is_some(), "{text}");
+                        left += 1;
+                    }
+                }
+            }
+        }
+        assert!(left > 500, "{left}");
+    }
+
     /// A width or precision from an argument is renumbered for the value's own template.
     #[test]
     fn stands_alone() {

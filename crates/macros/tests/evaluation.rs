@@ -38,7 +38,10 @@ fn once_and_in_order() {
         see("log");
         &log
     };
-    info!(logger(), layer: see("layer"), "{b} {} {b:?} {b:>1$} {0}", see("first"), 3usize, b = see("second"); f = see("field"));
+    info!(
+        logger(), layer: see("layer"), "{b} {} {b:?} {b:>1$} {0}", see("first"), 3usize, b = see("second");
+        f = see("field")
+    );
     assert_eq!(*order.borrow(), ["log", "layer", "first", "second", "field"]);
     assert_eq!(log.one().message, "second first \"second\" second first");
 }

@@ -84,7 +84,10 @@ fn calls_in_calls() {
             f.write_str("shown")
         }
     }
-    let (log, other) = (mock::Logger::new(__private::Level::Trace), mock::Logger::new(__private::Level::Trace));
+    let (log, other) = (
+        mock::Logger::new(__private::Level::Trace),
+        mock::Logger::new(__private::Level::Trace),
+    );
     info!(log, "{:?} {}", info!(other, "inner {}", 1).taken, Logs(&other));
     assert_eq!((log.one().message.as_str(), other.count()), ("true shown", 2));
 }
@@ -131,9 +134,16 @@ fn in_methods() {
             info!(self.log, "{self:p} {}", self.name; self.name);
         }
     }
-    let service = Service { log: mock::Logger::new(__private::Level::Trace), name: "s".to_owned() };
+    let service = Service {
+        log: mock::Logger::new(__private::Level::Trace),
+        name: "s".to_owned(),
+    };
     service.call();
     let kept = service.log.one();
-    assert!(kept.message.ends_with(" s") && kept.message.starts_with("0x"), "{}", kept.message);
+    assert!(
+        kept.message.ends_with(" s") && kept.message.starts_with("0x"),
+        "{}",
+        kept.message
+    );
     assert_eq!(kept.fields[2], ("self.name".to_owned(), "Str(\"s\")".to_owned()));
 }

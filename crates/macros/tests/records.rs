@@ -139,6 +139,60 @@ fn same_text_as_format() {
     same!(["0=Rendered(\"a1\")"] "{}", format_args!("a{}", 1));
 }
 
+/// Numbers and texts of every type read as `format!` shows them, in every form, at their limits too.
+#[test]
+fn all_forms_of_all_types() {
+    let log = fresh();
+    macro_rules! same {
+        ($template:literal, $($value:expr),*) => {$(
+            info!(log, $template, v = $value);
+            assert_eq!(log.one().message, format!($template, v = $value));
+        )*};
+    }
+    macro_rules! whole {
+        ($($type:ident)*) => {$(
+            same!(
+                "{v} {v:?} {v:5} {v:<5}|{v:^7}|{v:*^9} {v:+} {v:+06} {v:06} {v:<06} {v:#?} {v:5?} {v:.2} {v:8.3} {v:é>9}",
+                0 as $type, 1 as $type, 100 as $type, $type::MIN, $type::MAX
+            );
+            same!(
+                "{v:e} {v:E} {v:12e} {v:.1e} {v:x} {v:X} {v:o} {v:b} {v:#x} {v:#010x} {v:+x} {v:x?} {v:#X?} {v:20b}|{v:<9o}|",
+                0 as $type, 1 as $type, 100 as $type, $type::MIN, $type::MAX, $type::MAX / 3
+            );
+        )*};
+    }
+    whole!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
+    macro_rules! floating {
+        ($($type:ident)*) => {$(
+            same!(
+                "{v} {v:?} {v:9} {v:<9}|{v:^9}|{v:*^9} {v:+} {v:+09} {v:09} {v:#?} {v:.0} {v:.2} {v:12.3} {v:012.3} {v:.17}",
+                0.0 as $type, -0.0 as $type, 0.5 as $type, 1.5 as $type, 2.5 as $type, 0.1 as $type, -1e21 as $type,
+                1e16 as $type, 1e-7 as $type, 123456.789 as $type, $type::MIN_POSITIVE, $type::MAX, $type::NAN,
+                $type::INFINITY, $type::NEG_INFINITY
+            );
+            same!(
+                "{v:e} {v:E} {v:.2e} {v:14e} {v:.1?} {v:+.1?} {v:014?} {v:-^14.1}",
+                0.0 as $type, -0.0 as $type, 0.1 as $type, -1e21 as $type, $type::MAX, $type::NAN, $type::INFINITY
+            );
+        )*};
+    }
+    floating!(f32 f64);
+    same!(
+        "{v}|{v:?}|{v:8}|{v:>8}|{v:^8}|{v:.2}|{v:08}|{v:#?}|{v:*<8.3}|{v:9?}|{v:.1?}|{v:+}",
+        "",
+        "a",
+        "grüße",
+        "a\"b\n\u{7f}",
+        "\u{1F600}\u{1F600}",
+        'a',
+        '\'',
+        '\n',
+        'é',
+        true,
+        false
+    );
+}
+
 /// Everything that is a number or a text keeps its type, behind references and boxes too.
 #[test]
 fn types() {

@@ -1,6 +1,6 @@
 //! A logger that keeps what the macros give it: each record is encoded, decoded and kept as text and typed fields.
 //!
-//! It has what `record!` asks of the crate `hydra-logger`, with the real capture of values; the engine alone is missing.
+//! It has what `record!` asks of the crate `hydra-logger`, with the real capture of values; only the engine is missing.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::panic)]
 
 #[path = "../../../logger/src/capture.rs"]
