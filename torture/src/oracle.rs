@@ -1,0 +1,192 @@
+//! What is in the files against what the tape says.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde_json::Value;
+
+use crate::payload::Id;
+use crate::spec::{JSON, Spec, TAPE};
+use crate::tape::{Noted, Tape};
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Records accepted, by the tape.
+    pub accepted: u64,
+    /// Records in the files: a record that is in two counts twice.
+    pub recovered: u64,
+    /// Accepted records that a file lacks, and records that only one of two files has.
+    pub lost: u64,
+    /// Copies of records after the first.
+    pub doubled: u64,
+    /// Lines that are no whole record, and bytes after the last line.
+    pub torn: u64,
+    /// Records that come after a later one of the same thread.
+    pub disordered: u64,
+    /// Records that nobody meant to log.
+    pub invented: u64,
+    /// Other things that must not be, such as a panic.
+    pub troubles: Vec<String>,
+}
+
+impl Found {
+    /// Says whether everything is as promised.
+    pub fn is_right(&self) -> bool {
+        self.lost + self.doubled + self.torn + self.disordered + self.invented == 0 && self.troubles.is_empty()
+    }
+
+    /// Adds what another round found.
+    pub fn add(&mut self, other: Found) {
+        self.accepted += other.accepted;
+        self.recovered += other.recovered;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.torn += other.torn;
+        self.disordered += other.disordered;
+        self.invented += other.invented;
+        self.troubles.extend(other.troubles);
+    }
+}
+
+/// The lives of a thread, and how often each of its records stands in a file.
+type Copies = HashMap<(u64, u64), Vec<u32>>;
+
+/// Checks the files of a round.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn check(spec: &Spec) -> io::Result<Found> {
+    let noted = Tape::open(&spec.dir.join(TAPE))?.read();
+    let mut found = Found {
+        accepted: noted.iter().map(|noted| noted.accepted).sum(),
+        ..Found::default()
+    };
+    let mut ends = Vec::new();
+    for name in spec.file_names() {
+        let copies = read_copies(spec, name, &mut found)?;
+        ends.push(weigh(name, &noted, &copies, &mut found));
+    }
+    if let [first, second] = ends.as_slice() {
+        let uneven = first.iter().zip(second).filter(|(one, other)| one != other).count() as u64;
+        if uneven > 0 {
+            found.lost += uneven;
+            found
+                .troubles
+                .push(format!("the files end differently for {uneven} threads"));
+        }
+    }
+    Ok(found)
+}
+
+/// Counts what is missing and what is too much in one file; returns how many records of each thread it has.
+fn weigh(name: &str, noted: &[Noted], copies: &Copies, found: &mut Found) -> Vec<usize> {
+    let mut counts = Vec::new();
+    let known: u64 = noted
+        .iter()
+        .map(|noted| copies.contains_key(&(noted.life, noted.thread)) as u64)
+        .sum();
+    found.invented += copies.len() as u64 - known;
+    for noted in noted {
+        let none = Vec::new();
+        let times = copies.get(&(noted.life, noted.thread)).unwrap_or(&none);
+        // Number 0 is never logged.
+        let of = |number: u64| times.get(number as usize).copied().unwrap_or(0);
+        let missing: Vec<u64> = (1..=noted.accepted).filter(|number| of(*number) == 0).collect();
+        if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
+            let Noted {
+                life,
+                thread,
+                intended,
+                accepted,
+            } = noted;
+            let what = format!(
+                "{name}: life {life} thread {thread} lacks {} of {accepted} (intended {intended}), from {first} to {last}",
+                missing.len()
+            );
+            found.troubles.push(what);
+        }
+        found.lost += missing.len() as u64;
+        for (number, times) in times.iter().enumerate() {
+            found.recovered += u64::from(*times);
+            found.doubled += u64::from(times.saturating_sub(1));
+            if *times > 0 && number as u64 > noted.intended {
+                found.invented += 1;
+            }
+        }
+        counts.push(times.iter().filter(|times| **times > 0).count());
+    }
+    counts
+}
+
+fn read_copies(spec: &Spec, name: &str, found: &mut Found) -> io::Result<Copies> {
+    let mut copies = Copies::new();
+    for path in generations(&spec.dir, name)? {
+        let bytes = fs::read(&path)?;
+        let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        if lines.pop().is_some_and(|rest| !rest.is_empty()) {
+            found.torn += 1;
+            found
+                .troubles
+                .push(format!("{}: does not end with a whole line", path.display()));
+        }
+        for (index, line) in lines.into_iter().enumerate() {
+            let id = std::str::from_utf8(line)
+                .ok()
+                .and_then(|line| message(name, line))
+                .and_then(|text| Id::prove(&text, spec.seed));
+            let Some(Id { life, thread, number }) = id else {
+                found.torn += 1;
+                let start = String::from_utf8_lossy(line.get(..line.len().min(80)).unwrap_or_default()).into_owned();
+                found
+                    .troubles
+                    .push(format!("{}:{}: no record: {start:?}", path.display(), index + 1));
+                continue;
+            };
+            let times = copies.entry((life, thread)).or_default();
+            let place = number as usize;
+            if times.len() <= place {
+                times.resize(place + 1, 0);
+            } else if times.get(place) == Some(&0) {
+                found.disordered += 1;
+            }
+            if let Some(times) = times.get_mut(place) {
+                *times += 1;
+            }
+        }
+    }
+    Ok(copies)
+}
+
+/// Takes the message out of a line; none if the line is not what the format writes.
+fn message(name: &str, line: &str) -> Option<String> {
+    if name == JSON {
+        let object: Value = serde_json::from_str(line).ok()?;
+        return Some(object.get("message")?.as_str()?.to_owned());
+    }
+    let mut parts = line.splitn(4, " - ");
+    let (time, layer, level, message) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_head = time.len() == 19 && layer == crate::victim::LAYER && matches!(level, "INFO" | "ERROR");
+    is_head.then(|| message.to_owned())
+}
+
+/// Returns a file and what it was rotated to, the oldest first.
+fn generations(dir: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+    let mut rotated: Vec<(u64, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        if let Some(number) = file
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|n| n.parse().ok())
+        {
+            rotated.push((number, path));
+        }
+    }
+    rotated.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    let mut all: Vec<PathBuf> = rotated.into_iter().map(|(_, path)| path).collect();
+    all.extend(Some(dir.join(name)).filter(|path| path.exists()));
+    Ok(all)
+}

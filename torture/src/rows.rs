@@ -1,0 +1,164 @@
+//! The rows: one fault each.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use crate::args::Args;
+use crate::random::Random;
+use crate::table::{self, Outcome};
+
+mod corrupt;
+mod full;
+mod kill;
+mod orphans;
+mod stuck;
+
+/// One fault and how it is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// What `--row` calls it.
+    pub name: &'static str,
+    /// The fault.
+    pub fault: &'static str,
+    /// Whether it takes a share of `--kills`; the others are run a few times.
+    pub shares_kills: bool,
+    run: fn(&mut Turn<'_>) -> io::Result<()>,
+}
+
+/// A row's turn: what a row works with.
+#[derive(Debug)]
+pub struct Turn<'t> {
+    /// This program.
+    pub exe: &'t Path,
+    /// The seed of the round.
+    pub seed: u64,
+    /// Adds up.
+    pub outcome: &'t mut Outcome,
+}
+
+/// All rows, in the order of the table.
+pub const ALL: &[Row] = &[
+    kills("kill-1", "SIGKILL, 1 thread", |turn| kill::run(turn, &[1], kill::plain)),
+    kills("kill-4", "SIGKILL, 4 threads", |turn| {
+        kill::run(turn, &[4], kill::plain)
+    }),
+    kills("kill-32", "SIGKILL, 32 threads", |turn| {
+        kill::run(turn, &[32], kill::plain)
+    }),
+    kills("kill-async", "SIGKILL, async handle", |turn| {
+        kill::run(turn, &[1, 4, 32], kill::asynchronous)
+    }),
+    kills("kill-synced", "SIGKILL, errors synced", |turn| {
+        kill::run(turn, &[1, 4, 32], kill::synced)
+    }),
+    kills("kill-recycle", "SIGKILL, small journal, segments recycled", |turn| {
+        kill::run(turn, &[1, 4, 32], kill::small)
+    }),
+    kills("kill-rotate", "SIGKILL, files rotated by size", |turn| {
+        kill::run(turn, &[1, 4, 32], kill::rotating)
+    }),
+    kills(
+        "kill-recovery",
+        "SIGKILL of the recovery, again and again",
+        orphans::recovery_is_killed,
+    ),
+    other("adoption-race", "8 processes adopt at once", orphans::adoption_race),
+    other("blocked", "a destination blocks, then is read", stuck::run),
+    other("corrupt", "bits of a dead journal flipped", corrupt::run),
+    other(
+        "full-file",
+        "disk of the destinations full, then freed",
+        full::destination,
+    ),
+    other("full-journal", "disk of the journal full, then freed", full::journal),
+];
+
+/// How often a row is run that does not kill at random.
+const RUNS: u64 = 5;
+
+const fn kills(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -> io::Result<()>) -> Row {
+    Row {
+        name,
+        fault,
+        shares_kills: true,
+        run,
+    }
+}
+
+const fn other(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -> io::Result<()>) -> Row {
+    Row {
+        name,
+        fault,
+        shares_kills: false,
+        run,
+    }
+}
+
+/// Runs what `args` asks for, `exe` being this program, and prints the table. Says whether every row held.
+pub fn run(args: &Args, exe: &Path, out: &mut dyn Write) -> bool {
+    let asked: Vec<&Row> = ALL
+        .iter()
+        .filter(|row| args.rows.is_empty() || args.rows.iter().any(|name| name == row.name))
+        .collect();
+    let unknown = args
+        .rows
+        .iter()
+        .find(|name| !ALL.iter().any(|row| row.name == name.as_str()));
+    if let Some(name) = unknown {
+        let _ = writeln!(out, "there is no row `{name}`; `--list` names them");
+        return false;
+    }
+    let sharers = asked.iter().filter(|row| row.shares_kills).count().max(1) as u64;
+    let mut told = writeln!(out, "seed {}", args.seed).and_then(|()| table::head(out));
+    let mut right = true;
+    for row in &asked {
+        let begun = Instant::now();
+        let outcome = run_row(row, args, exe, args.kills.div_ceil(sharers), asked.len());
+        right &= outcome.is_right();
+        told = told.and_then(|()| table::row(out, row.fault, &outcome, begun.elapsed()));
+    }
+    // A table nobody could read proves nothing.
+    right && told.is_ok()
+}
+
+fn run_row(row: &Row, args: &Args, exe: &Path, kills: u64, rows: usize) -> Outcome {
+    let mut outcome = Outcome::default();
+    let time = args.time.map(|time| time / rows as u32);
+    let begun = Instant::now();
+    for round in 0.. {
+        let more = match time {
+            Some(time) => begun.elapsed() < time,
+            None if row.shares_kills => outcome.kills < kills,
+            None => outcome.runs < RUNS,
+        };
+        if !more || outcome.skipped.is_some() || !outcome.found.troubles.is_empty() {
+            break;
+        }
+        // The first round has the seed itself, so that a failing one is found again by `--seed`.
+        let seed = if round == 0 {
+            args.seed
+        } else {
+            Random::of(&[args.seed, round]).next()
+        };
+        let mut turn = Turn {
+            exe,
+            seed,
+            outcome: &mut outcome,
+        };
+        if let Err(error) = (row.run)(&mut turn) {
+            outcome
+                .found
+                .troubles
+                .push(format!("seed {seed}: the harness itself: {error}"));
+        }
+        outcome.runs += 1;
+    }
+    if outcome.found.accepted == 0 && outcome.skipped.is_none() {
+        outcome
+            .found
+            .troubles
+            .push("no record was accepted in any run: nothing is proved".to_owned());
+    }
+    outcome
+}

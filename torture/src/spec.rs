@@ -1,0 +1,232 @@
+//! What a victim is told, as words of a command line.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Declares an enum with its words.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+            fn from_str(word: &str) -> Result<$name, String> {
+                match word {
+                    $($word => Ok($name::$variant),)+
+                    _ => Err(format!("`{word}` is none of {:?}", [$($word),+])),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $($name::$variant => $word,)+ })
+            }
+        }
+    };
+}
+
+words!(
+    /// Which handle logs.
+    Front {
+        /// `HydraLogger`.
+        Sync = "sync",
+        /// `AsyncHydraLogger`, each receipt awaited.
+        Async = "async",
+    }
+);
+
+words!(
+    /// Which files are written.
+    Files {
+        /// `plain.log`.
+        Plain = "plain",
+        /// `records.jsonl`.
+        Json = "json",
+        /// Both.
+        Both = "both",
+    }
+);
+
+words!(
+    /// How a victim ends once its records are logged.
+    End {
+        /// Waits to be killed.
+        Park = "park",
+        /// Shuts down and returns.
+        Shutdown = "shutdown",
+        /// Returns from `main`; its handles are locals.
+        Return = "return",
+        /// Returns from `main`; its handle is leaked.
+        Leak = "leak",
+        /// Returns from `main`; its handle is in a static.
+        Static = "static",
+        /// Calls `process::exit`.
+        Exit = "exit",
+        /// Panics in `main`; its handles are locals.
+        Panic = "panic",
+        /// Panics in `main`; its handle is leaked.
+        PanicLeak = "panic-leak",
+        /// A thread panics after logging, `main` returns.
+        PanicThread = "panic-thread",
+        /// Calls `process::abort`.
+        Abort = "abort",
+        /// Kills itself.
+        Kill = "kill",
+    }
+);
+
+/// What a victim is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The round's directory.
+    pub dir: PathBuf,
+    /// The round's seed.
+    pub seed: u64,
+    /// Which life this is.
+    pub life: u64,
+    /// How many threads log.
+    pub threads: u64,
+    /// How many records each logs.
+    pub records: u64,
+    /// Which handle logs.
+    pub front: Front,
+    /// Which files are written.
+    pub files: Files,
+    /// Whether there is a journal directory.
+    pub journal: bool,
+    /// The size of a segment of the journal in bytes; 0: the default.
+    pub segment: u64,
+    /// The journal's quota in bytes; 0: the default.
+    pub quota: u64,
+    /// The size at which the files are rotated in bytes; 0: never.
+    pub rotate: u64,
+    /// One record in so many is an error, and so synced or delivered; 0: none.
+    pub errors: u64,
+    /// How the victim ends.
+    pub end: End,
+}
+
+impl Spec {
+    /// Returns a spec that logs nothing and shuts down.
+    pub fn new(dir: &Path, seed: u64) -> Spec {
+        Spec {
+            dir: dir.to_owned(),
+            seed,
+            life: 0,
+            threads: 1,
+            records: 0,
+            front: Front::Sync,
+            files: Files::Both,
+            journal: true,
+            segment: 0,
+            quota: 0,
+            rotate: 0,
+            errors: 0,
+            end: End::Shutdown,
+        }
+    }
+
+    /// Reads the words that [`Spec::words`] gives.
+    ///
+    /// # Errors
+    /// A sentence about the word that is wrong.
+    pub fn parse(words: impl Iterator<Item = String>) -> Result<Spec, String> {
+        let mut spec = Spec::new(Path::new("."), 0);
+        for word in words {
+            let (key, value) = word
+                .split_once('=')
+                .ok_or_else(|| format!("`{word}` is not key=value"))?;
+            match key {
+                "dir" => spec.dir = PathBuf::from(value),
+                "seed" => spec.seed = read(value)?,
+                "life" => spec.life = read(value)?,
+                "threads" => spec.threads = read(value)?,
+                "records" => spec.records = read(value)?,
+                "front" => spec.front = value.parse()?,
+                "files" => spec.files = value.parse()?,
+                "journal" => spec.journal = read::<u64>(value)? == 1,
+                "segment" => spec.segment = read(value)?,
+                "quota" => spec.quota = read(value)?,
+                "rotate" => spec.rotate = read(value)?,
+                "errors" => spec.errors = read(value)?,
+                "end" => spec.end = value.parse()?,
+                _ => return Err(format!("`{key}` is unknown")),
+            }
+        }
+        Ok(spec)
+    }
+
+    /// Returns the words of the command line.
+    pub fn words(&self) -> Vec<String> {
+        vec![
+            format!("dir={}", self.dir.display()),
+            format!("seed={}", self.seed),
+            format!("life={}", self.life),
+            format!("threads={}", self.threads),
+            format!("records={}", self.records),
+            format!("front={}", self.front),
+            format!("files={}", self.files),
+            format!("journal={}", u64::from(self.journal)),
+            format!("segment={}", self.segment),
+            format!("quota={}", self.quota),
+            format!("rotate={}", self.rotate),
+            format!("errors={}", self.errors),
+            format!("end={}", self.end),
+        ]
+    }
+
+    /// Returns the names of the files that are written.
+    pub fn file_names(&self) -> &'static [&'static str] {
+        match self.files {
+            Files::Plain => &[PLAIN],
+            Files::Json => &[JSON],
+            Files::Both => &[PLAIN, JSON],
+        }
+    }
+}
+
+/// The file in plain text.
+pub const PLAIN: &str = "plain.log";
+/// The file in JSON.
+pub const JSON: &str = "records.jsonl";
+/// The tape.
+pub const TAPE: &str = "tape";
+/// The journal's directory.
+pub const JOURNAL: &str = "journal";
+
+fn read<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is no number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A victim is told exactly what was meant.
+    #[test]
+    fn words_come_back() {
+        let spec = Spec {
+            life: 3,
+            threads: 32,
+            records: 1_000,
+            front: Front::Async,
+            files: Files::Json,
+            journal: false,
+            segment: 65_536,
+            rotate: 10,
+            errors: 7,
+            end: End::PanicThread,
+            ..Spec::new(Path::new("/tmp/x"), 42)
+        };
+        assert_eq!(Spec::parse(spec.words().into_iter()), Ok(spec));
+    }
+}
