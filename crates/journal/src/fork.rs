@@ -25,3 +25,45 @@ pub(crate) fn watch() -> u32 {
 pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+    use crate::{Adopted, CursorState, ErrorKind, Journal, Options, Position};
+
+    /// A forked child can neither append to its parent's journal, nor move its cursors, nor take it or its lock away.
+    ///
+    /// The fork itself is `hydra-os`'s affair: here the count says that there was one.
+    #[test]
+    fn a_child_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            dir: Some(dir.path().to_owned()),
+            segment_bytes: crate::SEGMENT_BYTES_MIN,
+            ..Options::default()
+        };
+        let journal = Journal::create(options).unwrap();
+        let head = journal.cursor("head").unwrap();
+        let mut writer = journal.writer();
+        let end = writer.append(b"the parent's", &[]).unwrap();
+        GENERATION.fetch_add(1, Ordering::Relaxed);
+        let kinds = [
+            writer.append(b"the child's", &[]).unwrap_err().kind(),
+            journal.append_large(&[1; 20_000], &[]).unwrap_err().kind(),
+            journal.sync_to(end).unwrap_err().kind(),
+        ];
+        let position = Position::END;
+        head.save(&CursorState {
+            position,
+            ..CursorState::default()
+        });
+        let closed = journal.close();
+        GENERATION.fetch_sub(1, Ordering::Relaxed);
+        assert_eq!((kinds, closed), ([ErrorKind::Closed; 3], false));
+        assert!(head.state().position < end);
+        assert!(Adopted::all(dir.path()).unwrap().is_empty(), "the parent still owns it");
+        writer.append(b"and goes on", &[]).unwrap();
+    }
+}

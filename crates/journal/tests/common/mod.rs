@@ -115,7 +115,11 @@ pub(crate) fn copy_journal(from: &Path, root: &Path) -> PathBuf {
     std::fs::create_dir_all(&to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        match std::fs::copy(entry.path(), to.join(entry.file_name())) {
+            // The keeper has just given it back.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            copied => _ = copied.unwrap(),
+        }
     }
     to
 }
