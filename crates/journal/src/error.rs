@@ -67,6 +67,21 @@ impl Error {
         }))
     }
 
+    /// As [`Error::io`], but what goes away when somebody makes room is [`ErrorKind::Full`]: waiting for it makes sense.
+    pub(crate) fn allocation(doing: impl Into<String>, path: &Path, source: io::Error) -> Error {
+        let kind = if is_shortage(&source) {
+            ErrorKind::Full
+        } else {
+            ErrorKind::Io
+        };
+        Error(Arc::new(Inner {
+            kind,
+            doing: doing.into(),
+            path: Some(path.to_owned()),
+            source: Some(source),
+        }))
+    }
+
     /// Returns the kind, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -76,6 +91,14 @@ impl Error {
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }
+}
+
+/// Says whether the system lacks space, memory or descriptors at this moment.
+fn is_shortage(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull};
+    let kinds = [FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull];
+    // ENFILE and EMFILE have no kind of their own.
+    kinds.contains(&error.kind()) || matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 impl fmt::Display for Error {

@@ -107,7 +107,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`ErrorKind::Option`] for a value out of its limits, [`ErrorKind::Io`] when the directory cannot be made, locked or
-    /// written to.
+    /// written to, [`ErrorKind::Full`] when there is no space for its first segments.
     pub fn create(options: Options) -> Result<Journal, Error> {
         let segment_bytes = options.segment_bytes.next_multiple_of(4096);
         check(&options, segment_bytes)?;

@@ -24,7 +24,7 @@ impl Place {
         let generation = random::u64();
         let mapping = match self {
             Place::Memory => Mapping::anonymous(bytes)
-                .map_err(|error| Error::io("taking memory for the journal", "memory".as_ref(), error))?,
+                .map_err(|error| Error::allocation("taking memory for the journal", "memory".as_ref(), error))?,
             Place::Dir(dir) => {
                 let path = dir.join(format!("{generation:016x}{SEGMENT_SUFFIX}"));
                 file_segment(path, bytes)?
@@ -85,7 +85,7 @@ fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
         }),
         Err(error) => {
             let _ = disk::remove_file(&path);
-            Err(Error::io("allocating a segment of the journal", &path, error))
+            Err(Error::allocation("allocating a segment of the journal", &path, error))
         }
     }
 }
