@@ -61,8 +61,12 @@ fn flip(round: &mut Round, flips: u64) -> io::Result<Vec<(PathBuf, u64)>> {
         let index = round.random.below(files.len() as u64) as usize;
         let Some(path) = files.get(index) else { continue };
         let mut bytes = fs::read(path)?;
-        let bit = round.random.below(8 * bytes.len() as u64);
-        if let Some(byte) = bytes.get_mut((bit / 8) as usize) {
+        // Where something stands: most of a segment may be empty.
+        let start = round.random.below(bytes.len() as u64) as usize;
+        let written = |at: &usize| bytes.get(*at).is_some_and(|byte| *byte != 0);
+        let at = (start..bytes.len()).chain(0..start).find(written).unwrap_or(start);
+        let bit = 8 * at as u64 + round.random.below(8);
+        if let Some(byte) = bytes.get_mut(at) {
             *byte ^= 1 << (bit % 8);
         }
         fs::write(path, bytes)?;
