@@ -21,6 +21,11 @@ impl Filter {
         }
     }
 
+    /// Returns the configured layer whose records it takes.
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
     /// Says whether a record is wanted, before it is decoded.
     #[inline]
     pub fn takes(&mut self, payload: &[u8], notes: &Dictionary) -> bool {

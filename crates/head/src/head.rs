@@ -13,6 +13,7 @@ use hydra_os::clock::Deadline;
 use hydra_record::Level;
 use hydra_sink::Sink;
 
+use crate::dropping::Dropping;
 use crate::error::Error;
 use crate::fallback::Fallback;
 use crate::filter::Filter;
@@ -43,6 +44,10 @@ pub struct Spec {
     pub one_by_one: bool,
     /// When the destination is synced to its device.
     pub sync: SyncPolicy,
+    /// What gives way when the journal is full because of this head.
+    pub overflow: Overflow,
+    /// The least level whose records are never dropped, if there is one.
+    pub guaranteed: Option<Level>,
     /// Whether what dead processes left for this destination is delivered.
     pub replay: bool,
     /// How to wait after a failure.
@@ -61,6 +66,18 @@ pub enum SyncPolicy {
     EveryWrite,
 }
 
+/// What gives way when the journal is full because a head is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The callers: they wait for room.
+    #[default]
+    Block,
+    /// The head: it gives up its oldest records.
+    DropOldest,
+    /// The records that come while there is no room.
+    DropNewest,
+}
+
 impl fmt::Debug for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spec")
@@ -76,6 +93,8 @@ pub struct Head {
     name: String,
     cursor: Cursor,
     filter: Filter,
+    overflow: Overflow,
+    guaranteed: Option<Level>,
     control: Arc<Control>,
 }
 
@@ -84,6 +103,7 @@ pub struct Head {
 pub(crate) struct Control {
     order: AtomicU8,
     pub(crate) metrics: Metrics,
+    pub(crate) dropping: Dropping,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -107,6 +127,7 @@ impl Head {
         let name = spec.name.clone();
         let cursor = journal.cursor(&name).map_err(Error::Cursor)?;
         let filter = Filter::new(spec.route.clone(), spec.level);
+        let (overflow, guaranteed) = (spec.overflow, spec.guaranteed);
         let backlog = adopted.iter().filter_map(|journal| journal.cursor(&name)).collect();
         let control = Arc::new(Control::default());
         let worker = Worker::new(spec, cursor.clone(), backlog, Arc::clone(&control));
@@ -122,6 +143,8 @@ impl Head {
             name,
             cursor,
             filter,
+            overflow,
+            guaranteed,
             control,
         })
     }
@@ -133,7 +156,10 @@ impl Head {
 
     /// Returns the counters.
     pub fn counts(&self) -> Counts {
-        self.control.metrics.counts()
+        Counts {
+            dropped: self.control.dropping.total(),
+            ..self.control.metrics.counts()
+        }
     }
 
     /// Returns the position before which the destination has everything.
@@ -158,6 +184,30 @@ impl Head {
             cursor: self.cursor.clone(),
             filter: self.filter.clone(),
         }
+    }
+
+    /// Returns what gives way when the journal is full because of this head.
+    pub fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    /// Returns the position from which on the head needs the journal.
+    pub fn needed_from(&self) -> Position {
+        self.cursor.needed_from()
+    }
+
+    /// Gives up this head's oldest records, as far as the end of the segment where they begin, or up to one that is
+    /// guaranteed. They are counted, and a summary is delivered in their place.
+    pub fn drop_oldest(&self) {
+        self.control
+            .dropping
+            .give_up_oldest(&self.cursor, &self.filter, self.guaranteed);
+        self.nudge();
+    }
+
+    /// Counts a record that was not accepted for this head; a summary is delivered in its place.
+    pub fn drop_newest(&self, time_ns: i64) {
+        self.control.dropping.add(1, time_ns, time_ns);
     }
 
     /// Tells the worker to stop after the write it is at. What it has not delivered stays in the journal.

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod deliver;
+mod dropping;
 mod error;
 mod fallback;
 mod filter;
@@ -23,7 +24,7 @@ mod worker;
 pub use error::Error;
 pub use fallback::Fallback;
 pub use filter::Filter;
-pub use head::{Head, Spec, SyncPolicy};
+pub use head::{Head, Overflow, Spec, SyncPolicy};
 pub use metrics::{Counts, Metrics};
 pub use pending::Pending;
 pub use retry::Retry;

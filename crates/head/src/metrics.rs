@@ -40,6 +40,8 @@ pub struct Counts {
     pub failures: u64,
     /// Records that the fallback took instead.
     pub fell_back: u64,
+    /// Records dropped by `overflow`: the oldest given up, or the newest not taken.
+    pub dropped: u64,
     /// Records given up because nobody is at the other end any more (a closed pipe).
     pub discarded: u64,
     /// Frames that are no record, or whose notes are missing.
@@ -65,6 +67,7 @@ impl Metrics {
             writes: of(&self.writes),
             failures: of(&self.failures),
             fell_back: of(&self.fell_back),
+            dropped: 0,
             discarded: of(&self.discarded),
             undecodable: of(&self.undecodable),
             damaged: of(&self.damaged),

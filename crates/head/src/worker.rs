@@ -12,7 +12,7 @@ use hydra_sink::{Mark, Sink};
 use crate::deliver::{Delivery, Rendered};
 use crate::fallback::Fallback;
 use crate::filter::Filter;
-use crate::head::{Control, Spec, SyncPolicy};
+use crate::head::{Control, Overflow, Spec, SyncPolicy};
 use crate::metrics::add;
 use crate::retry::Retry;
 
@@ -43,6 +43,7 @@ pub(crate) struct Worker {
     /// When what has been written must be synced.
     sync_due: Option<Deadline>,
     replay: bool,
+    overflow: Overflow,
     rendered: Rendered,
 }
 
@@ -72,6 +73,7 @@ impl Worker {
             sync: spec.sync,
             sync_due: None,
             replay: spec.replay,
+            overflow: spec.overflow,
             rendered: Rendered::default(),
         }
     }
@@ -154,7 +156,7 @@ impl Worker {
         if self.control.is_stopped() {
             return Round::Stopped;
         }
-        match passage.reader.read(&mut passage.batch, READ_BYTES) {
+        match self.read(passage) {
             Read::Some => {}
             Read::Pending => {
                 std::thread::yield_now();
@@ -169,12 +171,24 @@ impl Worker {
                 return Round::End;
             }
         }
+        if !self.tell_drops() {
+            return Round::Stopped;
+        }
         self.count_damage(&passage.batch);
         let batch = std::mem::take(&mut passage.batch);
         let delivered = self.handle(passage, &batch);
         passage.batch = batch;
         self.checkpoint(passage.cursor);
         if delivered { Round::More } else { Round::Stopped }
+    }
+
+    fn read(&self, passage: &mut Passage<'_>) -> Read {
+        if self.overflow == Overflow::Block || passage.replaying {
+            return passage.reader.read(&mut passage.batch, READ_BYTES);
+        }
+        self.control
+            .dropping
+            .read(passage.cursor, &mut passage.reader, &mut passage.batch)
     }
 
     /// Renders the batch's records and delivers them, whenever there are enough of them and at the end.
@@ -231,6 +245,34 @@ impl Worker {
             self.sync_due.get_or_insert_with(|| Deadline::after(wait));
         }
         delivered
+    }
+
+    /// Tells the destination what it has missed. False when told to stop before it could.
+    fn tell_drops(&mut self) -> bool {
+        let Some(summary) = self.control.dropping.take_untold() else {
+            return true;
+        };
+        let mut line = Vec::new();
+        summary.with_record(self.filter.route(), |record| {
+            self.formatter.write(record, &mut self.face, &mut line)
+        });
+        let ends = [line.len()];
+        loop {
+            let batch = hydra_sink::Batch {
+                bytes: &line,
+                ends: &ends,
+            };
+            let told = self.sink.begin(batch).and_then(|_| self.sink.write(batch));
+            match told {
+                Ok(_) => return true,
+                Err(error) => self.control.metrics.failed(&error),
+            }
+            self.control.pause(self.retry.next_wait());
+            if self.control.is_stopped() {
+                self.control.dropping.put_back(summary);
+                return false;
+            }
+        }
     }
 
     fn acknowledge(&self, passage: &Passage<'_>, end: Position) {

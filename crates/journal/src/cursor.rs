@@ -84,6 +84,8 @@ pub(crate) struct Live {
     /// Of the newest copy; held while a new one is written.
     version: Mutex<u64>,
     pub(crate) delivered: Progress,
+    /// Up to here the head has given its records up, whether it has delivered them or not.
+    abandoned: AtomicU64,
     /// Up to here the destination has been synced as well.
     durable: AtomicU64,
     /// Up to here the keeper wants it to be.
@@ -91,6 +93,18 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// Returns the position from which on the head needs the journal.
+    pub(crate) fn needed_from(&self) -> Position {
+        self.delivered
+            .reached()
+            .max(Position::from_u64(self.abandoned.load(Ordering::Acquire)))
+    }
+
+    /// Gives up everything before `position`.
+    pub(crate) fn abandon(&self, position: Position) {
+        self.abandoned.fetch_max(position.to_u64(), Ordering::AcqRel);
+    }
+
     /// Says whether the head should sync its destination.
     pub(crate) fn checkpoint_wanted(&self) -> bool {
         self.durable_wanted.load(Ordering::Acquire) > self.durable.load(Ordering::Relaxed)
@@ -191,6 +205,7 @@ impl Cursors {
             slot,
             version: Mutex::new(version),
             delivered,
+            abandoned: AtomicU64::new(0),
             durable,
             durable_wanted,
         })
@@ -214,7 +229,7 @@ impl Cursors {
     pub(crate) fn lowest(&self) -> Option<Position> {
         let heads = self.lock();
         let position = |entry: &Entry| match &entry.live {
-            Some(live) => live.delivered.reached(),
+            Some(live) => live.needed_from(),
             None => self.state(entry.slot).position,
         };
         heads.iter().map(position).min()
@@ -227,7 +242,13 @@ impl Cursors {
             Some(live) => {
                 // Pairs with the load in `checkpoint_wanted`.
                 live.durable_wanted.fetch_max(position.to_u64(), Ordering::AcqRel);
-                Position::from_u64(live.durable.load(Ordering::Acquire))
+                let durable = Position::from_u64(live.durable.load(Ordering::Acquire));
+                // What was given up after that is at no destination that could lose it.
+                if durable >= live.delivered.reached() {
+                    durable.max(live.needed_from())
+                } else {
+                    durable
+                }
             }
             None => Position::START,
         };

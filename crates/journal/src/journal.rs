@@ -246,6 +246,12 @@ impl Journal {
         }
     }
 
+    /// Says whether there is no room now and none can be made.
+    pub fn is_full(&self) -> bool {
+        let store = self.shared().log.store();
+        store.full.is_some() && store.spares.is_empty()
+    }
+
     /// Says whether the journal survives the death of the process.
     pub fn is_file_backed(&self) -> bool {
         self.shared().home.is_some()
@@ -438,11 +444,7 @@ impl Cursor {
 
     /// Begins to read where the cursor stands.
     pub fn reader(&self) -> Reader {
-        let source = match &self.of {
-            Of::Live(shared) => Source::Live(OsArc::clone(&shared.log)),
-            Of::Dead(dead) => Source::Dead(Arc::clone(dead)),
-        };
-        Reader::new(source, self.state().position)
+        self.reader_from(self.state().position)
     }
 
     /// Sleeps until there is more than `seen`, `timeout` is over or somebody wakes the thread. `number` tells the
@@ -451,6 +453,29 @@ impl Cursor {
         if let Of::Live(shared) = &self.of {
             shared.log.bell.wait(&shared.log.hot, number, seen, timeout);
         }
+    }
+
+    /// Returns the position from which on the head needs the journal: behind what it has delivered and given up.
+    pub fn needed_from(&self) -> Position {
+        self.live.needed_from()
+    }
+
+    /// Gives up everything before `position`, so that it can be reclaimed; a reader goes on behind it. What has been given
+    /// up must have been counted: it is delivered by nobody any more.
+    pub fn abandon(&self, position: Position) {
+        self.live.abandon(position);
+        if let Of::Live(shared) = &self.of {
+            shared.log.ask(&mut shared.log.store());
+        }
+    }
+
+    /// Begins to read at `position`, whatever the cursor says.
+    pub fn reader_from(&self, position: Position) -> Reader {
+        let source = match &self.of {
+            Of::Live(shared) => Source::Live(OsArc::clone(&shared.log)),
+            Of::Dead(dead) => Source::Dead(Arc::clone(dead)),
+        };
+        Reader::new(source, position)
     }
 
     /// Says whether the destination should be synced, because synced records wait for it to be reclaimed.

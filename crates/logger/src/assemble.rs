@@ -20,6 +20,7 @@ use crate::config::{
 };
 use crate::core::{Core, Outlet};
 use crate::error::{Error, ErrorKind};
+use crate::guarantee::Guarantee;
 
 /// About how many bytes go into one write, unless `buffer_size` says otherwise.
 const BATCH_BYTES: usize = 64 << 10;
@@ -66,10 +67,6 @@ fn refuse_what_is_not_built(config: &LoggingConfig) -> Result<(), Error> {
         for destination in &layer.destinations {
             if let Kind::NotBuilt(remote) = &destination.kind {
                 return refuse(name, format!("the destination type `{}`", remote.name()));
-            }
-            let overflow = destination.overflow.unwrap_or(config.journal.overflow);
-            if overflow != Overflow::Block {
-                return refuse(name, format!("`overflow = \"{overflow}\"`"));
             }
             let fallback = destination.fallback.as_deref().map(|fallback| &fallback.kind);
             if let Some(Kind::NotBuilt(remote)) = fallback {
@@ -163,12 +160,24 @@ fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
                 batch_bytes: destination.buffer_size.map_or(BATCH_BYTES, |size| size.bytes() as usize),
                 one_by_one: destination.force_flush,
                 sync: file.map(sync_policy).unwrap_or_default(),
+                overflow: overflow(config, destination),
+                guaranteed: Level::ALL
+                    .into_iter()
+                    .find(|level| config.wanted(route, *level).guarantee >= Guarantee::Synced),
                 replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
                 retry: Retry::default(),
             });
         }
     }
     Ok(specs)
+}
+
+fn overflow(config: &LoggingConfig, destination: &LogDestination) -> hydra_head::Overflow {
+    match destination.overflow.unwrap_or(config.journal.overflow) {
+        Overflow::Block => hydra_head::Overflow::Block,
+        Overflow::DropOldest => hydra_head::Overflow::DropOldest,
+        Overflow::DropNewest => hydra_head::Overflow::DropNewest,
+    }
 }
 
 fn fallback(config: &LoggingConfig, destination: &LogDestination) -> Result<Option<Fallback>, Error> {

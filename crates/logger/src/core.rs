@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use hydra_head::Head;
+use hydra_head::{Head, Overflow as HeadOverflow};
 use hydra_journal::{Journal, Position};
 use hydra_record::Level;
 
@@ -181,6 +181,35 @@ impl Core {
                 Ok(())
             }
         }
+    }
+
+    /// The journal is full: has the heads that may drop give up their oldest records, if they are the ones that hold it up.
+    #[cold]
+    pub(crate) fn make_room(&self) {
+        if !self.journal.is_full() {
+            return;
+        }
+        let oldest = self.outlets.iter().map(|outlet| outlet.head.needed_from().segment()).min().unwrap_or_default();
+        for outlet in self.outlets.iter() {
+            let behind = outlet.head.needed_from().segment() == oldest;
+            if behind && outlet.head.overflow() != HeadOverflow::Block {
+                outlet.head.drop_oldest();
+            }
+        }
+    }
+
+    /// Drops a record that the journal has no room for, if all its destinations want that of the newest ones.
+    #[cold]
+    pub(crate) fn drop_newest(&self, layer: &LayerState, level: Level) -> bool {
+        let takes = |outlet: &&Outlet| outlet.route == layer.route && level >= outlet.level;
+        let takers = || self.outlets.iter().filter(takes);
+        let droppable = layer.wanted(level).guarantee < Guarantee::Synced;
+        if !droppable || !self.journal.is_full() || !takers().all(|outlet| outlet.head.overflow() == HeadOverflow::DropNewest) {
+            return false;
+        }
+        let now = hydra_os::clock::wall_ns();
+        takers().for_each(|outlet| outlet.head.drop_newest(now));
+        true
     }
 
     /// Has every head look for something to do now.

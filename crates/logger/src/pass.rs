@@ -92,7 +92,8 @@ impl Pass<'_> {
         .and_then_wait(self.waits)
     }
 
-    #[inline]
+    /// Everything after the encoding: one function, so that a call site carries only its own captures.
+    #[inline(never)]
     fn append(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         // An async call must not overtake those that wait for room.
         let queues = !self.waits && self.core.waiting.is_busy();
@@ -121,6 +122,9 @@ impl Pass<'_> {
     /// The journal is full: a sync caller waits here, an async caller's record waits for it.
     #[cold]
     fn append_later(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+        if self.core.drop_newest(self.layer, self.level) {
+            return Receipt::disabled();
+        }
         if !self.waits {
             let thread_name = local.thread_name.clone();
             let record = Taken { bytes, site, thread_name: &thread_name };
@@ -130,6 +134,7 @@ impl Pass<'_> {
             }
         }
         loop {
+            self.core.make_room();
             self.core.journal.wait_until_room(ROOM_LOOK);
             match self.append_now(local, site, bytes) {
                 Some(Ok(position)) => return self.receipt(position),
@@ -154,6 +159,7 @@ impl Pass<'_> {
         loop {
             match source.append(core, &mut writer, &record.bytes) {
                 Err(error) if error.kind() == JournalErrorKind::Full => {
+                    core.make_room();
                     core.journal.wait_until_room(ROOM_LOOK);
                 }
                 other => return other.map_err(refusal),

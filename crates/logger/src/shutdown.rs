@@ -88,7 +88,7 @@ fn add(report: &mut Report, outlet: &Outlet) {
     let counts = outlet.head.counts();
     report.delivered += counts.delivered;
     report.fell_back += counts.fell_back;
-    report.dropped += counts.discarded;
+    report.dropped += counts.dropped + counts.discarded;
     report.destinations.push((outlet.head.name().to_owned(), counts));
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hydra_format::{Plain, PlainOptions};
-use hydra_head::{Fallback, Head, Retry, Spec, SyncPolicy};
-use hydra_journal::{Journal, Note, NoteSlot, Options};
+use hydra_head::{Fallback, Head, Overflow, Retry, Spec, SyncPolicy};
+use hydra_journal::{Journal, Note, NoteSlot, Options, Position};
 use hydra_record::{Encoder, LayerNote, Level};
 use hydra_sink::Memory;
 
@@ -17,20 +17,31 @@ pub struct Program {
     pub journal: Journal,
     api: NoteSlot,
     other: NoteSlot,
+    error: std::sync::atomic::AtomicU64,
 }
 
 impl Program {
     pub fn start() -> Program {
-        let journal = Journal::create(Options::default()).unwrap();
+        Program::with(Options::default())
+    }
+
+    pub fn with(options: Options) -> Program {
+        let journal = Journal::create(options).unwrap();
         Program {
             journal,
             api: NoteSlot::new(),
             other: NoteSlot::new(),
+            error: Default::default(),
         }
     }
 
     /// Logs `message` to the layer API (1) or to another one (2).
     pub fn log(&self, layer: u16, level: Level, message: &str) {
+        self.try_log(layer, level, message).unwrap();
+    }
+
+    /// Logs as `log` does; an error when the journal is full.
+    pub fn try_log(&self, layer: u16, level: Level, message: &str) -> Result<(), hydra_journal::Error> {
         let (slot, name) = if layer == 1 {
             (&self.api, "API")
         } else {
@@ -46,10 +57,19 @@ impl Program {
             level,
         };
         Encoder::message(&mut bytes, head, message, None).finish();
-        self.journal
-            .writer()
-            .append(&bytes, &[Note { slot, write: &write }])
-            .unwrap();
+        let end = self.journal.writer().append(&bytes, &[Note { slot, write: &write }])?;
+        if level >= Level::Error {
+            self.error.store(end.to_u64(), std::sync::atomic::Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Where the segment of the last error begins; the end of all positions if there was none.
+    pub fn error_at(&self) -> Position {
+        match self.error.load(std::sync::atomic::Ordering::Relaxed) {
+            0 => Position::END,
+            end => Position::new(Position::from_u64(end).segment(), 0),
+        }
     }
 
     /// Waits until `head` has acknowledged everything.
@@ -66,7 +86,11 @@ impl Program {
 
     /// Starts a head for the layer API that has a second place to go to.
     pub fn head_with_fallback(&self, number: u32, level: Level, memory: &Memory, second: Option<&Memory>) -> Head {
-        let spec = Spec {
+        Head::start(self.spec(number, level, memory, second), &self.journal, &[]).unwrap()
+    }
+
+    pub fn spec(&self, number: u32, level: Level, memory: &Memory, second: Option<&Memory>) -> Spec {
+        Spec {
             name: format!("head {number}"),
             number,
             route: "API".to_owned(),
@@ -77,10 +101,11 @@ impl Program {
             batch_bytes: 4096,
             one_by_one: false,
             sync: SyncPolicy::Never,
+            overflow: Overflow::Block,
+            guaranteed: Some(Level::Error),
             replay: true,
             retry: Retry::new(Duration::from_millis(1), Duration::from_millis(2)),
-        };
-        Head::start(spec, &self.journal, &[]).unwrap()
+        }
     }
 }
 
