@@ -62,7 +62,7 @@ pub use crate::error::{Error, ErrorKind, Finding};
 pub use crate::guarantee::Guarantee;
 pub use crate::health::Health;
 pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};
-pub use crate::receipt::{Receipt, ReceiptFuture};
+pub use crate::receipt::Receipt;
 pub use crate::shutdown::Report;
 pub use crate::waiting::WAITING_MAX;
 pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};

@@ -1,6 +1,6 @@
 //! What a logging call returns: a position to wait for.
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -19,7 +19,8 @@ use crate::waiting::Ticket;
 
 /// The record's way to its guarantee. Ignoring it is fine: the record is appended when the call returns.
 ///
-/// A call through the sync handle has waited already; a call through the async handle has not, and its receipt is awaited.
+/// A call through the sync handle has waited already; a call through the async handle has not, and its receipt is a future
+/// that resolves at the guarantee, with the errors of [`Receipt::wait`] and no timeout of its own.
 ///
 /// # Cancel safety
 /// Dropping a receipt, at any time, never loses the record.
@@ -202,32 +203,11 @@ impl Pending {
     }
 }
 
-impl IntoFuture for Receipt {
-    type Output = Result<(), Error>;
-    type IntoFuture = ReceiptFuture;
-
-    fn into_future(self) -> ReceiptFuture {
-        ReceiptFuture { receipt: self }
-    }
-}
-
-/// Resolves when a record has reached its guarantee: what `.await` on a [`Receipt`] makes.
-///
-/// # Errors
-/// As [`Receipt::wait`], except that it has no timeout of its own.
-///
-/// # Cancel safety
-/// Dropping it, at any time, never loses the record.
-#[derive(Debug)]
-pub struct ReceiptFuture {
-    receipt: Receipt,
-}
-
-impl Future for ReceiptFuture {
+impl Future for Receipt {
     type Output = Result<(), Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &self.receipt.state {
+        match &self.state {
             State::Disabled | State::Reached(_) => Poll::Ready(Ok(())),
             State::Failed(error) => Poll::Ready(Err(error.clone())),
             State::Pending(pending) => match pending.poll(context.waker()) {
