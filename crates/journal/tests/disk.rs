@@ -127,6 +127,48 @@ fn synced_up_to_the_tail() {
     );
 }
 
+/// A sync that fails is told to those who wait for it and to all who come later: no later success makes up for it. What
+/// was appended stays readable, and appending goes on.
+#[test]
+fn a_failed_sync_is_final() {
+    let name = "a_failed_sync_is_final";
+    let Some(root) = given("HYDRA_NO_SYNC") else {
+        let dir = tempfile::tempdir().unwrap();
+        // The second sync of pages by each thread fails, the third would succeed.
+        let inject = ["-e", "trace=msync", "-e", "inject=msync:error=EIO:when=2"];
+        let strace = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null"])
+            .args(inject)
+            .arg(std::env::current_exe().unwrap())
+            .args([name, "--exact"])
+            .env("HYDRA_NO_SYNC", dir.path())
+            .output();
+        match strace {
+            Ok(output) => assert!(output.status.success(), "{output:?}"),
+            Err(_) => println!("skipped {name}: there is no strace here"),
+        }
+        return;
+    };
+    let (journal, head) = journal(Some(Path::new(&root)), 4);
+    let mut writer = journal.writer();
+    let ends: Vec<_> = (0..3)
+        .map(|number| {
+            let end = writer.append(&payload(1, number, 100), &[]).unwrap();
+            journal.sync_to(end).unwrap();
+            (end, wait(journal.synced(), end))
+        })
+        .collect();
+    assert!(ends[0].1.is_ok());
+    for (_, result) in &ends[1..] {
+        assert_eq!(result.as_ref().unwrap_err().kind(), ErrorKind::Io);
+    }
+    assert!(journal.synced().reached() < ends[1].0);
+    let mut reader = head.reader();
+    assert_eq!(data_of(&mut reader).len(), 3);
+    save(&head, reader.position());
+    assert!(journal.close());
+}
+
 /// Runs the test `name` where the file system has 1 MiB, if that is permitted here.
 fn on_a_tiny_disk(name: &str) {
     let mount = "mount -t tmpfs -o size=1m tmpfs \"$HYDRA_TINY\" && exec \"$0\" \"$1\" --exact --nocapture";
