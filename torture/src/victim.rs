@@ -134,7 +134,7 @@ fn work(spec: &Spec, log: &Log, tape: &Tape, thread: u64) -> Result<(), Error> {
         })?,
     }
     if spec.end == End::PanicThread {
-        std::panic::panic_any("as told");
+        panic_as_told();
     }
     Ok(())
 }
@@ -174,11 +174,11 @@ fn end(spec: &Spec, log: Log) -> ExitCode {
         End::Exit => std::process::exit(0),
         End::Panic => {
             let _in_scope = log;
-            std::panic::panic_any("as told");
+            panic_as_told();
         }
         End::PanicLeak => {
             std::mem::forget(log);
-            std::panic::panic_any("as told");
+            panic_as_told();
         }
         End::Abort => std::process::abort(),
         End::Kill => {
@@ -188,6 +188,11 @@ fn end(spec: &Spec, log: Log) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+#[expect(clippy::panic, reason = "a victim panics when it is told to")]
+fn panic_as_told() -> ! {
+    panic!("as told")
 }
 
 fn shut_down(log: &Log) -> ExitCode {

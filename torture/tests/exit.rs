@@ -1,4 +1,5 @@
 //! However a process ends, what it logged is in the files: at once where it can still act, after the next start where not.
+#![allow(clippy::panic)]
 
 use std::path::Path;
 use std::process::ExitStatus;

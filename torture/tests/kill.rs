@@ -17,7 +17,6 @@ fn holds(names: &[&str], kills: u64) {
     let mut table = Vec::new();
     let held = rows::run(&args, Path::new(env!("CARGO_BIN_EXE_torture")), &mut table);
     let table = String::from_utf8_lossy(&table).into_owned();
-    println!("{table}");
     assert!(held, "{table}");
 }
 

@@ -1,0 +1,143 @@
+//! A destination that takes nothing for a while: a named pipe that is full and that nobody reads.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::Command;
+
+use hydra_logger::config::ByteSize;
+use hydra_logger::{Format, Level, LogLayer, LoggingConfig, info};
+
+use crate::front::Front;
+use crate::place::{LONG, Place};
+
+/// `O_NONBLOCK`.
+const NONBLOCKING: i32 = 0o4000;
+
+/// A pipe in the place of a file, full from the start.
+struct Pipe {
+    file: File,
+    filling: usize,
+}
+
+impl Pipe {
+    fn make(place: &Place, name: &str) -> Pipe {
+        let path = place.path(name);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        // Open at both ends, so that nobody waits for the other end to be opened.
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(NONBLOCKING)
+            .open(path)
+            .unwrap();
+        let mut filling = 0;
+        while let Ok(written) = file.write(&[b'-'; 4096]) {
+            filling += written;
+        }
+        Pipe { file, filling }
+    }
+
+    /// Reads until `lines` lines have come.
+    fn read_lines(mut self, lines: usize) -> Vec<String> {
+        let (mut text, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
+        while text.iter().skip(self.filling).filter(|byte| **byte == b'\n').count() < lines {
+            match self.file.read(&mut buffer) {
+                Ok(read) => text.extend_from_slice(&buffer[..read]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        String::from_utf8(text.split_off(self.filling))
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+const THREADS: usize = 4;
+const RECORDS: usize = 500;
+
+fn load<F: Front>(log: &F::Log) {
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                F::burst(
+                    log,
+                    RECORDS as u64,
+                    move |log, number| info!(log, layer: "APP", "{thread} {number}"),
+                );
+            });
+        }
+    });
+}
+
+/// Asserts that every thread's records are there, in its order.
+fn assert_all(lines: &[String]) {
+    let mut next = [0; THREADS];
+    for line in lines {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let (thread, number) = record["message"].as_str().unwrap().split_once(' ').unwrap();
+        let thread: usize = thread.parse().unwrap();
+        assert_eq!(number.parse::<usize>().unwrap(), next[thread]);
+        next[thread] += 1;
+    }
+    assert_eq!(next, [RECORDS; THREADS]);
+}
+
+/// Four threads, two destinations, one of them blocked: the other one has everything while the first has nothing; read at
+/// last, that has everything, too.
+pub(crate) fn a_blocked_destination_delays_no_other<F: Front>() {
+    let place = Place::new();
+    let pipe = Pipe::make(&place, "blocked.jsonl");
+    let layer = LogLayer::new(Level::Info)
+        .destination(place.file("blocked.jsonl", Format::Json))
+        .destination(place.file("healthy.jsonl", Format::Json));
+    let log = F::start(LoggingConfig::builder().layer("APP", layer).build().unwrap()).unwrap();
+    load::<F>(&log);
+    // Order of events, not time: this ends only because the healthy destination does not wait for the blocked one.
+    let delivered = |log: &F::Log, index: usize| F::health(log).destinations[index].1.delivered;
+    while delivered(&log, 1) < (THREADS * RECORDS) as u64 {
+        std::thread::yield_now();
+    }
+    assert_eq!(delivered(&log, 0), 0);
+    assert_all(&place.lines("healthy.jsonl"));
+    assert_all(&pipe.read_lines(THREADS * RECORDS));
+    let report = F::shutdown(&log, LONG).unwrap();
+    assert_eq!((report.accepted, report.delivered), (2_000, 4_000));
+}
+
+/// When the quota is used up behind a blocked destination, callers wait; once it is read they go on, and nothing is lost.
+pub(crate) fn a_full_journal_waits<F: Front>() {
+    let place = Place::new();
+    let pipe = Pipe::make(&place, "blocked.jsonl");
+    let layer = LogLayer::new(Level::Info).destination(place.file("blocked.jsonl", Format::Json));
+    let config = LoggingConfig::builder()
+        .layer("APP", layer)
+        .journal_dir(place.path("journal"));
+    let config = config
+        .journal_max_size(ByteSize::kb(256))
+        .journal_segment_size(ByteSize::kb(64));
+    let log = F::start(config.build().unwrap()).unwrap();
+    let padding = "x".repeat(1_000);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (log, padding) = (&log, padding.clone());
+            scope.spawn(move || {
+                F::burst(
+                    log,
+                    RECORDS as u64,
+                    move |log, number| info!(log, layer: "APP", "{thread} {number}"; padding),
+                );
+            });
+        }
+        // Two megabytes do not fit: somebody has found the journal full before anything is read.
+        while F::health(&log).journal_full == 0 {
+            std::thread::yield_now();
+        }
+        assert_all(&pipe.read_lines(THREADS * RECORDS));
+    });
+    let report = F::shutdown(&log, LONG).unwrap();
+    assert_eq!((report.accepted, report.delivered), (2_000, 2_000));
+}
