@@ -115,7 +115,7 @@ impl Layers {
             Some(id) => id,
             None => self.meet(name),
         })?;
-        if !found.is_route {
+        if !found.is_route || found.name != name {
             self.unknown.fetch_add(1, Ordering::Relaxed);
         }
         Some(found)

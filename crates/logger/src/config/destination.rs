@@ -79,7 +79,7 @@ impl LogDestination {
         LogDestination::new(Kind::Console(ConsoleOptions::default()), ColorMode::Auto)
     }
 
-    /// Leads to a file, in plain text, rotated at 5 MB with 3 backups. The path is resolved against the working
+    /// Leads to a file, in plain text, that is not rotated. The path is resolved against the working
     /// directory when a logger is made; parent directories are made then, too.
     pub fn file(path: impl Into<PathBuf>) -> LogDestination {
         LogDestination::new(Kind::File(FileOptions::new(path.into())), ColorMode::Never)

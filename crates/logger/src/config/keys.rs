@@ -372,7 +372,7 @@ pub(crate) static DESTINATION: Table = Table {
         Key::new(
             "max_size",
             Shape::Limit,
-            "\"5MB\"",
+            "\"none\"",
             "The size at which the file is rotated; \"none\": never.",
         )
         .on(FILE),

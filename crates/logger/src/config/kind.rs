@@ -34,7 +34,7 @@ pub struct ConsoleOptions {
 pub struct FileOptions {
     /// The path as it was given; relative ones are resolved against the working directory when a logger is made.
     pub path: PathBuf,
-    /// The size at which it is rotated; none: never. 5 MB by default.
+    /// The size at which it is rotated; none, the default: never, because rotation removes what is oldest.
     pub max_size: Option<ByteSize>,
     /// How many rotated files are kept; 0: the file is cut to nothing instead. 3 by default.
     pub backup_count: u32,
@@ -49,8 +49,6 @@ pub struct FileOptions {
 }
 
 impl FileOptions {
-    /// The size at which a file is rotated if nothing else is said.
-    pub const MAX_SIZE: ByteSize = ByteSize::mb(5);
     /// How many rotated files are kept if nothing else is said.
     pub const BACKUP_COUNT: u32 = 3;
 
@@ -58,7 +56,7 @@ impl FileOptions {
     pub fn new(path: PathBuf) -> FileOptions {
         FileOptions {
             path,
-            max_size: Some(FileOptions::MAX_SIZE),
+            max_size: None,
             backup_count: FileOptions::BACKUP_COUNT,
             rotate: Rotate::default(),
             compress: Compress::default(),

@@ -49,8 +49,13 @@ fn console() -> LogDestination {
     LogDestination::console()
 }
 
+/// A file as the presets have them: rotated at 5 MB, with three backups.
+fn file(path: &str) -> LogDestination {
+    LogDestination::file(path).max_size(ByteSize::mb(5)).backup_count(3)
+}
+
 fn json(path: &str) -> LogDestination {
-    LogDestination::file(path).format(Format::Json)
+    file(path).format(Format::Json)
 }
 
 fn layer<const N: usize>(level: hydra_record::Level, destinations: [LogDestination; N]) -> LogLayer {
@@ -77,7 +82,7 @@ fn development() -> Result<LoggingConfig, Error> {
     LoggingConfig::builder()
         .layer(
             "APP",
-            layer(Debug, [colored(), LogDestination::file("logs/dev.log").level(Debug)]),
+            layer(Debug, [colored(), file("logs/dev.log").level(Debug)]),
         )
         .layer("DEBUG", layer(Debug, [colored()]))
         .build()
