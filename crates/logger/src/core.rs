@@ -14,7 +14,7 @@ use crate::guarantee::Guarantee;
 use crate::layer::{LayerState, Layers};
 use crate::pass::Pass;
 use crate::receipt::Receipt;
-use crate::shutdown::Report;
+use crate::shutdown::Ending;
 use crate::site::Site;
 use crate::waiting::WaitingRoom;
 
@@ -35,8 +35,10 @@ pub(crate) struct Core {
     gate: AtomicU8,
     closed: AtomicBool,
     pub(crate) counters: Counters,
-    /// The report of the shutdown, once it has happened; held while it happens.
-    pub(crate) report: Mutex<Option<Report>>,
+    /// How far shutting down has got.
+    pub(crate) ending: Arc<Ending>,
+    /// The process it was made in: a forked child has nothing of it but a copy of the memory.
+    pub(crate) process: u32,
     /// Async records that wait for room in the journal.
     pub(crate) waiting: WaitingRoom,
     /// What went wrong with journals of dead processes.
@@ -80,7 +82,8 @@ impl Core {
             outlets: Arc::new(outlets),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
-            report: Mutex::new(None),
+            ending: Arc::default(),
+            process: hydra_os::process::id(),
             waiting: WaitingRoom::default(),
             problems,
             recovery: Mutex::new(None),
@@ -143,6 +146,11 @@ impl Core {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Says whether this process is a forked child of the one that made the logger.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.process != hydra_os::process::id()
     }
 
     /// Lets no further call through.

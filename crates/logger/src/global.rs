@@ -1,13 +1,13 @@
 //! The process-wide state of the library, all of it.
 
 use std::sync::atomic::AtomicU32;
-use std::sync::{LazyLock, Mutex, Weak};
+use std::sync::{LazyLock, Mutex};
 
 use crate::config::magic::Registry;
-use crate::core::Core;
+use crate::shutdown::Registered;
 
 /// The loggers that are drained when the process exits.
-pub(crate) static LOGGERS: Mutex<Vec<Weak<Core>>> = Mutex::new(Vec::new());
+pub(crate) static LOGGERS: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
 /// The magic configurations of the process.
 pub(crate) static MAGIC: LazyLock<Registry> = LazyLock::new(Registry::with_built_ins);

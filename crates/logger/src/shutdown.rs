@@ -1,11 +1,12 @@
 //! The end of a logger: everything accepted is delivered, or left in the journal for the next start.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError, Weak};
 use std::time::Duration;
 
 use hydra_head::Counts;
 use hydra_os::clock::Deadline;
+use hydra_os::process;
 use hydra_record::{Level, Value};
 
 use crate::config::OnTimeout;
@@ -16,6 +17,8 @@ use crate::receipt::block_until;
 
 /// How long a head that was told to stop may take to end the write it is at.
 const LAST_WRITE: Duration = Duration::from_millis(200);
+/// How long the list of loggers is asked for: in a forked child its lock may be held by a thread that is not there.
+const LIST_WAIT: Duration = Duration::from_secs(1);
 
 /// What became of the records, destination by destination and in all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,20 +40,86 @@ pub struct Report {
     pub destinations: Vec<(String, Counts)>,
 }
 
+/// How far the end of a logger has got.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    stage: Mutex<Stage>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Running,
+    /// Some thread is shutting the logger down.
+    Ending,
+    Ended(Report),
+    /// The logger itself is gone as well.
+    Gone,
+}
+
+impl Ending {
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn set(&self, stage: Stage) {
+        *self.lock() = stage;
+        self.moved.notify_all();
+    }
+
+    /// Waits, at most until `end`, while another thread shuts the logger down.
+    fn wait(&self, end: Deadline, goes_on: fn(&Stage) -> bool) -> MutexGuard<'_, Stage> {
+        let waited = self.moved.wait_timeout_while(self.lock(), end.left(), |stage| goes_on(stage));
+        waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
+    }
+}
+
 /// Shuts `core` down, at most in `timeout`. Again, it returns the first report.
 pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
-    let mut slot = core.report.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some(report) = &*slot {
-        return report.clone();
+    if core.is_foreign() {
+        // A forked child: journal, files and the threads that deliver are its parent's.
+        return Report::default();
     }
     let end = Deadline::after(timeout);
+    {
+        let mut stage = core.ending.wait(end, |stage| matches!(stage, Stage::Ending));
+        match &*stage {
+            Stage::Running => *stage = Stage::Ending,
+            Stage::Ended(report) => {
+                let after_close = core.counters.after_close.load(Ordering::Relaxed);
+                return Report { after_close, ..report.clone() };
+            }
+            // Another thread is at it, for longer than this one may wait.
+            Stage::Ending | Stage::Gone => return so_far(core),
+        }
+    }
+    let report = end_now(core, end);
+    core.ending.set(Stage::Ended(report.clone()));
+    report
+}
+
+/// What can be said of a logger whose shutdown goes on.
+fn so_far(core: &Core) -> Report {
+    let mut report = Report::default();
+    for outlet in core.outlets.iter() {
+        report.left_in_journal += outlet.head.pending().for_each(|_| {});
+        add(&mut report, outlet);
+    }
+    sum_up(core, &mut report);
+    report
+}
+
+fn end_now(core: &Core, end: Deadline) -> Report {
     core.close_gate();
     core.waiting.wait_empty(end);
     // From here on nothing is accepted, so this is what has to be delivered.
     let tail = core.journal.seal();
+    // Who still waits for room is refused now, and written to standard error.
+    core.waiting.wait_empty(Deadline::after(LAST_WRITE));
     core.nudge();
-    let drained = block_until(timeout, |waker| core.poll_all_delivered(tail, waker));
-    let mut report = Report { accepted: core.journal.records(), ..Report::default() };
+    let drained = block_until(end.left(), |waker| core.poll_all_delivered(tail, waker));
+    let mut report = Report::default();
     core.outlets.iter().for_each(|outlet| outlet.head.stop());
     for outlet in core.outlets.iter() {
         outlet.head.join(end.left().max(LAST_WRITE));
@@ -66,9 +135,15 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
         let _ = recovery.join();
     }
     core.journal.close();
-    report.after_close = core.counters.after_close.load(Ordering::Relaxed);
-    *slot = Some(report.clone());
+    sum_up(core, &mut report);
     report
+}
+
+/// Adds what is counted for the logger as a whole.
+fn sum_up(core: &Core, report: &mut Report) {
+    report.accepted = core.journal.records();
+    report.fell_back += core.counters.fell_back.load(Ordering::Relaxed);
+    report.after_close = core.counters.after_close.load(Ordering::Relaxed);
 }
 
 /// Deals with what a destination did not take in time.
@@ -78,7 +153,6 @@ fn rescue(core: &Core, outlet: &Outlet, report: &mut Report) {
     if to_stderr {
         let written = pending.for_each(emergency::write);
         core.counters.fell_back.fetch_add(written, Ordering::Relaxed);
-        report.fell_back += written;
     } else {
         report.left_in_journal += pending.for_each(|_| {});
     }
@@ -94,9 +168,16 @@ fn add(report: &mut Report, outlet: &Outlet) {
 
 /// Waits until everything accepted so far is delivered.
 pub(crate) fn flush(core: &Core, timeout: Duration) -> Result<(), Error> {
+    if core.is_foreign() {
+        let error = Error::new(ErrorKind::Closed, "flush");
+        return Err(error.because("the logger belongs to the process that this one was forked from"));
+    }
+    let end = Deadline::after(timeout);
+    // Async records that wait for room have been accepted too.
+    core.waiting.wait_served(end);
     let tail = core.journal.tail();
     core.nudge();
-    block_until(timeout, |waker| core.poll_all_delivered(tail, waker)).unwrap_or_else(|| {
+    block_until(end.left(), |waker| core.poll_all_delivered(tail, waker)).unwrap_or_else(|| {
         let behind = core.outlets.iter().filter(|outlet| outlet.head.delivered() < tail);
         let told = behind.map(|outlet| match outlet.head.counts().last_error {
             Some(error) => format!("{} ({error})", outlet.head.name()),
@@ -109,23 +190,63 @@ pub(crate) fn flush(core: &Core, timeout: Duration) -> Result<(), Error> {
 
 impl Drop for Core {
     fn drop(&mut self) {
+        if self.is_foreign() {
+            // The thread is the parent's: there is nothing here to detach from.
+            let recovery = self.recovery.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+            std::mem::forget(recovery.take());
+            return;
+        }
         shutdown(self, self.config.shutdown_timeout);
+        self.ending.set(Stage::Gone);
     }
+}
+
+/// A logger that is drained when the process exits.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    core: Weak<Core>,
+    /// Outlives the logger: the last handle may be just going, on another thread, with records still to be delivered.
+    ending: Arc<Ending>,
+    timeout: Duration,
+    process: u32,
 }
 
 /// Has the logger drained when the process exits without shutting it down.
 pub(crate) fn register(core: &Arc<Core>) -> Result<(), Error> {
-    let mut loggers = crate::global::LOGGERS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    loggers.retain(|other| other.strong_count() > 0);
-    loggers.push(Arc::downgrade(core));
-    hydra_os::exit::at_exit(drain_all).map_err(|error| Error::new(ErrorKind::Journal, "register the exit hook").from_source(error))
+    let hook = |error: std::io::Error| Error::new(ErrorKind::Journal, "register the exit hook").from_source(error);
+    let mut loggers = loggers().ok_or_else(|| hook(std::io::ErrorKind::WouldBlock.into()))?;
+    loggers.retain(|other| other.process == core.process && !matches!(*other.ending.lock(), Stage::Gone));
+    loggers.push(Registered {
+        core: Arc::downgrade(core),
+        ending: Arc::clone(&core.ending),
+        timeout: core.config.shutdown_timeout,
+        process: core.process,
+    });
+    hydra_os::exit::at_exit(drain_all).map_err(hook)
+}
+
+fn loggers() -> Option<MutexGuard<'static, Vec<Registered>>> {
+    let end = Deadline::after(LIST_WAIT);
+    while !end.is_over() {
+        match crate::global::LOGGERS.try_lock() {
+            Ok(loggers) => return Some(loggers),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+        }
+    }
+    None
 }
 
 fn drain_all() {
-    let loggers: Vec<Weak<Core>> =
-        std::mem::take(&mut *crate::global::LOGGERS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-    for core in loggers.iter().filter_map(Weak::upgrade) {
-        shutdown(&core, core.config.shutdown_timeout);
+    let Some(mut list) = loggers() else { return };
+    let loggers = std::mem::take(&mut *list);
+    drop(list);
+    let own = process::id();
+    for logger in loggers.iter().filter(|logger| logger.process == own) {
+        match logger.core.upgrade() {
+            Some(core) => _ = shutdown(&core, logger.timeout),
+            None => drop(logger.ending.wait(Deadline::after(logger.timeout), |stage| !matches!(stage, Stage::Gone))),
+        }
     }
 }
 
@@ -146,9 +267,11 @@ fn record_panic(core: &Arc<Core>, panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = hydra_os::thread::current_name();
     let fields = [("panic.location", Value::Str(&place)), ("panic.thread", Value::Str(&thread))];
-    if let Some(pass) = core.open_named(Level::Critical, crate::layer::DEFAULT, true) {
+    // A thread of ours must not wait for what it is to do itself.
+    let waits = !thread.starts_with("hydra-");
+    if let Some(pass) = core.open_named(Level::Critical, crate::layer::DEFAULT, waits) {
         let message = format!("panicked at {place}: {text}");
         // The receipt has been waited for: under `panic = "abort"` this is the last that happens.
-        pass.message(&message, &fields, std::panic::Location::caller());
+        drop(pass.fields(&message, &fields));
     }
 }
