@@ -1,24 +1,29 @@
 //! A call on its way into the journal.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hydra_journal::{ErrorKind as JournalErrorKind, Note, NoteSlot, Position, Writer};
 use hydra_os::clock;
-use hydra_record::{Encoder, Head, Level, Location, ThreadNote, Value};
+use hydra_record::{Dictionary, Encoder, Head, Level, Location, ThreadNote, Value};
 
 use crate::config::Wanted;
 use crate::core::Core;
+use crate::emergency;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
 use crate::layer::LayerState;
 use crate::local::{self, Local};
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, block_until};
 use crate::site::Site;
-use crate::waiting::{Taken, Waiting};
+use crate::waiting::{Taken, Ticket, Waiting};
 
 /// How often a caller that waits for room in the journal looks whether the logger has been shut down.
 const ROOM_LOOK: Duration = Duration::from_millis(100);
+/// Only a bound on a sleep that its record's turn ends.
+const TURN_LOOK: Duration = Duration::from_secs(3600);
 
 /// A call that is enabled: some destination wants its record.
 #[derive(Clone, Copy, Debug)]
@@ -95,8 +100,8 @@ impl Pass<'_> {
     /// Everything after the encoding: one function, so that a call site carries only its own captures.
     #[inline(never)]
     fn append(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
-        // An async call must not overtake those that wait for room.
-        let queues = !self.waits && self.core.waiting.is_busy();
+        // A call must not overtake its own thread's async records that wait for room.
+        let queues = self.core.waiting.is_busy();
         let appended = if queues { None } else { self.append_now(local, site, bytes) };
         match appended {
             Some(Ok(position)) => self.receipt(position),
@@ -125,10 +130,13 @@ impl Pass<'_> {
         if self.core.drop_newest(self.layer, self.level) {
             return Receipt::disabled();
         }
-        if !self.waits {
+        if !self.waits || self.core.waiting.is_busy() {
             let thread_name = local.thread_name.clone();
             let record = Taken { bytes, site, thread_name: &thread_name };
             if let Some(ticket) = self.core.waiting.enter(self.core, self, local, record) {
+                if self.waits {
+                    return self.wait_for_turn(&ticket);
+                }
                 let wanted = self.layer.wanted(self.level);
                 return Receipt::waiting(self.core, ticket, wanted, &self.layer.route, self.level);
             }
@@ -148,6 +156,21 @@ impl Pass<'_> {
         }
     }
 
+    /// A sync call behind async records: waits for room as it would without them. Shutting down ends that.
+    fn wait_for_turn(&self, ticket: &Ticket) -> Receipt {
+        let is_ready = |waker: &Waker| match ticket.poll(waker) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        };
+        loop {
+            match block_until(TURN_LOOK, is_ready) {
+                Some(Ok(position)) => return self.receipt(position),
+                Some(Err(error)) => return Receipt::failed(error),
+                None => {}
+            }
+        }
+    }
+
     /// Appends a record that waited for room, as soon as there is some.
     pub(crate) fn append_waiting(core: &Arc<Core>, record: &Waiting) -> Result<Position, Error> {
         let slot = NoteSlot::new();
@@ -162,7 +185,8 @@ impl Pass<'_> {
                     core.make_room();
                     core.journal.wait_until_room(ROOM_LOOK);
                 }
-                other => return other.map_err(refusal),
+                Ok(position) => return Ok(position),
+                Err(error) => return Err(source.give_up(core, &record.bytes, refusal(error))),
             }
         }
     }
@@ -209,6 +233,35 @@ impl Source<'_> {
             None => append(core, writer, bytes, &[layer, thread]),
         }
     }
+
+    /// A record that was taken in and cannot be appended: its caller may have left, so it is counted, and written to
+    /// standard error if the journal has ended.
+    #[cold]
+    fn give_up(&self, core: &Core, bytes: &[u8], error: Error) -> Error {
+        if error.kind() != ErrorKind::Closed {
+            core.counters.refused.fetch_add(1, Ordering::Relaxed);
+            return error;
+        }
+        let (mut notes, mut note) = (Dictionary::new(), Vec::new());
+        self.layer.put_note(&mut note);
+        notes.learn(&note);
+        note.clear();
+        ThreadNote::put(self.thread, self.name, &mut note);
+        notes.learn(&note);
+        if let Some((site, number)) = self.site {
+            note.clear();
+            site.raw.put(number, &mut note);
+            notes.learn(&note);
+        }
+        match notes.decode(bytes, 0) {
+            Ok(record) => {
+                emergency::write(&record);
+                core.counters.fell_back.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => _ = core.counters.refused.fetch_add(1, Ordering::Relaxed),
+        }
+        error
+    }
 }
 
 #[inline]
@@ -218,7 +271,14 @@ fn append(
     bytes: &[u8],
     notes: &[Note<'_>],
 ) -> Result<Position, hydra_journal::Error> {
-    if bytes.len() <= core.frame_max { writer.append(bytes, notes) } else { core.journal.append_large(bytes, notes) }
+    if bytes.len() > core.frame_max {
+        return core.journal.append_large(bytes, notes);
+    }
+    match writer.append(bytes, notes) {
+        // The record would fit, but not together with its notes.
+        Err(error) if error.kind() == JournalErrorKind::TooLarge => core.journal.append_large(bytes, notes),
+        other => other,
+    }
 }
 
 fn refusal(error: hydra_journal::Error) -> Error {

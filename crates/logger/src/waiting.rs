@@ -6,6 +6,7 @@
 //! after all, for code that never awaits would otherwise fill the memory.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
@@ -36,6 +37,9 @@ pub(crate) struct WaitingRoom {
 struct Queue {
     records: VecDeque<Waiting>,
     working: bool,
+    /// How many have ever come in, and how many of them have been served.
+    entered: u64,
+    served: u64,
 }
 
 /// A record that waits.
@@ -103,6 +107,7 @@ impl WaitingRoom {
             queue.working = true;
         }
         self.busy.store(true, Ordering::Release);
+        queue.entered += 1;
         queue.records.push_back(Waiting {
             bytes: record.bytes.to_vec(),
             site: record.site,
@@ -116,18 +121,28 @@ impl WaitingRoom {
 
     /// Appends what waits, one by one, until nothing does.
     fn serve(&self, core: &Arc<Core>) {
-        loop {
-            let mut queue = self.lock();
-            let Some(record) = queue.records.pop_front() else {
-                queue.working = false;
-                self.busy.store(false, Ordering::Release);
-                self.left.notify_all();
-                return;
-            };
+        let mut queue = self.lock();
+        while let Some(record) = queue.records.pop_front() {
             drop(queue);
             self.left.notify_all();
-            record.ticket.call(Pass::append_waiting(core, &record));
+            let result = Pass::append_waiting(core, &record);
+            // The waker is the executor's code: should it panic, the others still want to be served.
+            let _ = catch_unwind(AssertUnwindSafe(|| record.ticket.call(result)));
+            queue = self.lock();
+            queue.served += 1;
         }
+        queue.working = false;
+        self.busy.store(false, Ordering::Release);
+        drop(queue);
+        self.left.notify_all();
+    }
+
+    /// Waits, at most until `end`, for all those to be served who are here now.
+    pub(crate) fn wait_served(&self, end: Deadline) {
+        let queue = self.lock();
+        let goal = queue.entered;
+        let waits = |queue: &mut Queue| queue.served < goal;
+        drop(self.left.wait_timeout_while(queue, end.left(), waits));
     }
 
     /// Waits, at most until `end`, for everybody to be served.
