@@ -28,6 +28,8 @@ const BATCH_BYTES: usize = 64 << 10;
 const FALLBACK_TRIES: u32 = 3;
 /// How long after a write `fsync = "interval"` syncs a file at the latest.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// The most bytes of a destination's name; the journal keeps 240, and a number may follow.
+const CURSOR_NAME_BYTES: usize = 230;
 /// How long the thread that waits for dead processes' journals sleeps between looks.
 const RECOVERY_LOOK: Duration = Duration::from_secs(3600);
 
@@ -108,12 +110,24 @@ fn adopt(config: &LoggingConfig, problems: &Mutex<Vec<String>>) -> Result<Vec<Ad
     let mut adopted = Vec::new();
     for one in all {
         match one {
-            Ok(journal) => adopted.push(journal),
+            Ok(journal) => {
+                for (path, reason) in journal.unreadable() {
+                    tell(problems, format!("the segment {} of a dead process cannot be read: {reason}", path.display()));
+                }
+                adopted.push(journal);
+            }
             // It stays where it is; this process logs all the same.
-            Err(error) => problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(error.to_string()),
+            Err(error) => tell(problems, error.to_string()),
         }
     }
+    // The oldest first, so that a destination's records stay in order, and so that what the first of several dead processes
+    // was in the middle of writing is mended before anything is written behind it.
+    adopted.sort_by_key(|journal| disk::info_of(journal.dir()).ok().flatten().map_or(0, |info| info.born_ns));
     Ok(adopted)
+}
+
+fn tell(problems: &Mutex<Vec<String>>, problem: String) {
+    problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(problem);
 }
 
 /// Removes the adopted journals once every head has what they held.
@@ -127,8 +141,10 @@ fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result<(), Error>
             while !outlet.head.wait_recovered(RECOVERY_LOOK) {}
         }
         for journal in adopted {
-            if let Err(error) = journal.remove_if_done() {
-                problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(error.to_string());
+            match journal.remove_if_done() {
+                Ok(true) => {}
+                Ok(false) => tell(&problems, kept(&journal, &outlets)),
+                Err(error) => tell(&problems, error.to_string()),
             }
         }
     });
@@ -137,15 +153,28 @@ fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result<(), Error>
     Ok(())
 }
 
+/// Says why a dead process's journal stays.
+fn kept(journal: &Adopted, outlets: &[Outlet]) -> String {
+    let is_known = |name: &str| outlets.iter().any(|outlet| outlet.head.name() == name);
+    let cursors = journal.cursors();
+    let gone: Vec<_> = cursors.iter().map(|(name, _)| name.as_str()).filter(|name| !is_known(name)).collect();
+    let dir = journal.dir().display();
+    match gone.as_slice() {
+        [] => format!("the journal {dir} of a dead process stays: not everything in it could be read or delivered"),
+        gone => format!(
+            "the journal {dir} of a dead process stays: it may hold records for {}, which this configuration does not have",
+            gone.join(", ")
+        ),
+    }
+}
+
 /// Makes what each destination's head needs. Files are opened, so that a wrong path is an error now.
 fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
     let mut specs: Vec<Spec> = Vec::new();
     for (route, layer) in &config.layers {
         for destination in &layer.destinations {
             let place = place_of(destination)?;
-            let base = format!("{route}|{place}");
-            let same = specs.iter().filter(|spec| spec.name == base || spec.name.starts_with(&format!("{base}#"))).count();
-            let name = if same == 0 { base } else { format!("{base}#{}", same + 1) };
+            let name = cursor_name(&format!("{route}|{place}"), |name| specs.iter().any(|spec| spec.name == name));
             let formatter = formatter(config, destination)?;
             let sink = open_sink(destination, &*formatter)?;
             let file = file_options(destination);
@@ -170,6 +199,26 @@ fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
         }
     }
     Ok(specs)
+}
+
+/// Names a head's cursor: the same in every run, another one for each head, and no longer than the journal keeps.
+fn cursor_name(base: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut base = base.to_owned();
+    if base.len() > CURSOR_NAME_BYTES {
+        // FNV-1a: what the end of the name does not tell apart, this does.
+        let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = base.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+        let from = base.ceil_char_boundary(base.len() - CURSOR_NAME_BYTES + 17);
+        base = format!("{hash:016x}|{}", base.get(from..).unwrap_or_default());
+    }
+    let mut name = base.clone();
+    for number in 2.. {
+        if !is_taken(&name) {
+            break;
+        }
+        name = format!("{base}#{number}");
+    }
+    name
 }
 
 fn overflow(config: &LoggingConfig, destination: &LogDestination) -> hydra_head::Overflow {
@@ -355,6 +404,20 @@ fn is_colored(destination: &LogDestination) -> bool {
 mod tests {
     use super::*;
     use crate::config::Color;
+
+    /// No two heads share a cursor: neither two on one place, nor one whose path looks numbered, nor two long paths with
+    /// one end.
+    #[test]
+    fn every_head_has_a_name_of_its_own() {
+        let long = "d".repeat(400);
+        let mut names: Vec<String> = Vec::new();
+        for base in ["L|file|/a#2", "L|file|/a", "L|file|/a", "L|file|/a", &format!("L|{long}"), &format!("M|{long}")] {
+            let name = cursor_name(base, |name| names.iter().any(|other| other == name));
+            assert!(name.len() <= CURSOR_NAME_BYTES && !names.contains(&name), "{name}");
+            names.push(name);
+        }
+        assert_eq!(names.get(1).map(String::as_str), Some("L|file|/a"), "a place that is there once bears its own name");
+    }
 
     /// Every colour that a configuration can name is one that the format can paint.
     #[test]
