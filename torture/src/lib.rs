@@ -16,6 +16,7 @@ pub mod args;
 pub mod life;
 pub mod oracle;
 pub mod payload;
+pub mod pipe;
 pub mod random;
 pub mod round;
 pub mod rows;

@@ -190,3 +190,56 @@ fn generations(dir: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
     all.extend(Some(dir.join(name)).filter(|path| path.exists()));
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Files, PLAIN};
+
+    const SEED: u64 = 5;
+
+    /// What the oracle finds in a file of these lines, when record 1 to 4 were accepted and 5 was meant.
+    fn found(lines: &[String]) -> Found {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = Spec {
+            files: Files::Plain,
+            ..Spec::new(dir.path(), SEED)
+        };
+        Tape::create(&dir.path().join(TAPE)).unwrap();
+        let tape = Tape::open(&dir.path().join(TAPE)).unwrap();
+        tape.intend(0, 0, 5);
+        tape.accept(0, 0, 4);
+        fs::write(dir.path().join(PLAIN), lines.concat()).unwrap();
+        check(&spec).unwrap()
+    }
+
+    fn line(number: u64) -> String {
+        let text = Id {
+            life: 0,
+            thread: 0,
+            number,
+        }
+        .text(SEED);
+        format!("2026-01-31 12:00:00 - KILL - INFO - {text}\n")
+    }
+
+    /// What was accepted, and what was only meant, may be there: that is right, and nothing else is.
+    #[test]
+    fn faults_are_found() {
+        let right: Vec<String> = (1..=4).map(line).collect();
+        assert!(found(&right).is_right());
+        assert!(found(&(1..=5).map(line).collect::<Vec<_>>()).is_right());
+
+        assert_eq!(found(&right[..3]).lost, 1);
+        assert_eq!(found(&[&right[..], &right[3..]].concat()).doubled, 1);
+        assert_eq!(found(&[line(1), line(3), line(2), line(4)]).disordered, 1);
+        assert_eq!(found(&(1..=6).map(line).collect::<Vec<_>>()).invented, 1);
+        let torn = [&right[..], &[line(5)[..50].to_owned()]].concat();
+        assert_eq!(found(&torn).torn, 1);
+        let mixed = line(2).replace(" 0 0 2 ", " 0 0 3 ");
+        assert_eq!(
+            (found(&[line(1), mixed.clone(), line(4)]).torn, found(&[mixed]).lost),
+            (1, 4)
+        );
+    }
+}

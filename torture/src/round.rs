@@ -57,7 +57,8 @@ impl Round {
     /// Whatever the system says.
     pub fn live(&mut self) -> io::Result<Life> {
         let life = Life::start(&self.exe, &self.spec)?;
-        self.spec.life += 1;
+        self.spec.life += 1 + self.spec.forks;
+        self.spec.forks = 0;
         Ok(life)
     }
 

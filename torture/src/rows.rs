@@ -64,6 +64,7 @@ pub const ALL: &[Row] = &[
         orphans::recovery_is_killed,
     ),
     other("adoption-race", "8 processes adopt at once", orphans::adoption_race),
+    other("fork", "fork under load; children log, too", orphans::forked),
     other("blocked", "a destination blocks, then is read", stuck::run),
     other("corrupt", "bits of a dead journal flipped", corrupt::run),
     other(

@@ -111,6 +111,8 @@ pub struct Spec {
     pub rotate: u64,
     /// One record in so many is an error, and so synced or delivered; 0: none.
     pub errors: u64,
+    /// How many children are forked while the threads log; they take the lives after the victim's own.
+    pub forks: u64,
     /// How the victim ends.
     pub end: End,
 }
@@ -131,6 +133,7 @@ impl Spec {
             quota: 0,
             rotate: 0,
             errors: 0,
+            forks: 0,
             end: End::Shutdown,
         }
     }
@@ -158,6 +161,7 @@ impl Spec {
                 "quota" => spec.quota = read(value)?,
                 "rotate" => spec.rotate = read(value)?,
                 "errors" => spec.errors = read(value)?,
+                "forks" => spec.forks = read(value)?,
                 "end" => spec.end = value.parse()?,
                 _ => return Err(format!("`{key}` is unknown")),
             }
@@ -180,6 +184,7 @@ impl Spec {
             format!("quota={}", self.quota),
             format!("rotate={}", self.rotate),
             format!("errors={}", self.errors),
+            format!("forks={}", self.forks),
             format!("end={}", self.end),
         ]
     }
@@ -224,6 +229,7 @@ mod tests {
             segment: 65_536,
             rotate: 10,
             errors: 7,
+            forks: 2,
             end: End::PanicThread,
             ..Spec::new(Path::new("/tmp/x"), 42)
         };

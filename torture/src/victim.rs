@@ -14,6 +14,8 @@ use crate::payload::Id;
 use crate::spec::{End, Files, Front, JOURNAL, JSON, PLAIN, Spec, TAPE};
 use crate::tape::Tape;
 
+mod children;
+
 /// The layer that victims log to.
 pub const LAYER: &str = "KILL";
 /// How long a victim's shutdown may take.
@@ -83,6 +85,7 @@ pub fn run(spec: &Spec) -> ExitCode {
             std::thread::spawn(move || work(&spec, &log, &tape, thread))
         })
         .collect();
+    let forked = children::fork(spec, &log, &tape);
     for thread in threads {
         match thread.join() {
             Ok(Ok(())) => {}
@@ -93,6 +96,9 @@ pub fn run(spec: &Spec) -> ExitCode {
             Err(_) if spec.end == End::PanicThread => {}
             Err(_) => return complain("a thread panicked"),
         }
+    }
+    if let Err(what) = forked.and_then(children::wait) {
+        return complain(&what);
     }
     end(spec, log)
 }

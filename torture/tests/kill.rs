@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use torture::args::Args;
+use torture::life::HANGS_AFTER;
+use torture::pipe::Pipe;
+use torture::round::Round;
 use torture::rows;
+use torture::spec::{End, Files, PLAIN};
 
 /// Runs some rows and asserts that each holds.
 fn holds(names: &[&str], kills: u64) {
@@ -18,6 +22,23 @@ fn holds(names: &[&str], kills: u64) {
     let held = rows::run(&args, Path::new(env!("CARGO_BIN_EXE_torture")), &mut table);
     let table = String::from_utf8_lossy(&table).into_owned();
     assert!(held, "{table}");
+}
+
+/// The harness is not blind: what a process without a journal had not delivered is lost with it, and counted.
+#[test]
+fn loss_is_seen() {
+    let mut round = Round::begin(Path::new(env!("CARGO_BIN_EXE_torture")), 1).expect("a directory");
+    (round.spec.journal, round.spec.files) = (false, Files::Plain);
+    let pipe = Pipe::make_full(&round.dir().join(PLAIN)).expect("a pipe");
+    (round.spec.records, round.spec.end) = (500, End::Kill);
+    round
+        .live()
+        .and_then(|mut life| life.end(HANGS_AFTER))
+        .expect("a victim");
+    pipe.remove().expect("removed");
+    round.recover().expect("a second start");
+    let found = round.look().expect("readable files");
+    assert_eq!((found.accepted, found.lost, found.recovered), (501, 500, 1));
 }
 
 /// Whatever was accepted before a SIGKILL is in the files after the next start: whole, once, in order.
@@ -48,6 +69,12 @@ fn one_of_eight_adopts() {
 #[test]
 fn a_blocked_destination_delays_nobody() {
     holds(&["blocked"], 0);
+}
+
+/// Forked children take nothing from their parent, and lose nothing they were told is accepted.
+#[test]
+fn forked_children_are_their_own() {
+    holds(&["fork"], 0);
 }
 
 /// A damaged journal costs what the damage hits, and never a panic.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::Turn;
 use crate::life::HANGS_AFTER;
+use crate::pipe::Pipe;
 use crate::round::Round;
-use crate::rows::stuck::Pipe;
-use crate::spec::{End, Files, PLAIN};
+use crate::rows::kill::plain;
+use crate::spec::{End, Files, Front, PLAIN};
 
 /// The records of the process that dies.
 const RECORDS: u64 = 20_000;
@@ -40,6 +41,24 @@ pub(super) fn adoption_race(turn: &mut Turn<'_>) -> io::Result<()> {
     }
     round.recover()?;
     turn.outcome.kills += round.kills;
+    turn.outcome.found.add(round.finish()?);
+    Ok(())
+}
+
+/// A process forks under load. Its children log through its handle and through loggers of their own, and exit; what any of
+/// them was told is accepted is in the files, once, and the parent's journal is the parent's.
+pub(super) fn forked(turn: &mut Turn<'_>) -> io::Result<()> {
+    let mut round = Round::begin(turn.exe, turn.seed)?;
+    plain(&mut round);
+    (round.spec.threads, round.spec.records) = (4, 5_000);
+    (round.spec.forks, round.spec.end) = (8, End::Shutdown);
+    round.spec.front = round.random.pick(Front::ALL);
+    match round.live()?.end(HANGS_AFTER)? {
+        Some(status) if status.success() => {}
+        Some(status) => round.trouble(format!("the parent ended with {status}")),
+        None => round.trouble("the parent hangs"),
+    }
+    round.recover()?;
     turn.outcome.found.add(round.finish()?);
     Ok(())
 }
