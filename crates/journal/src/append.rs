@@ -1,8 +1,9 @@
 //! How a record enters the journal: reserve, copy, publish.
 //!
-//! All space is handed out by additions to one word, the tail. The thread whose reservation passes the end of the segment
-//! pads what is left, and any thread that finds the segment sealed may begin the next one. No user code runs between the
-//! addition and the release store that publishes the frame, so only the death of the process can leave a hole.
+//! All space is handed out by additions to one word, the tail. The thread whose reservation passes the end of the
+//! segment pads what is left, and any thread that finds the segment sealed may begin the next one. No user code runs
+//! between the addition and the release store that publishes the frame, so only the death of the process can leave a
+//! hole.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64 as StdAtomicU64, Ordering as StdOrdering};
@@ -90,15 +91,17 @@ impl Writer {
         }
     }
 
-    /// Appends a record's bytes, after any of `notes` that the segment does not hold yet. Returns the position behind it.
+    /// Appends a record's bytes, after any of `notes` that the segment does not hold yet. Returns the position behind
+    /// it.
     ///
     /// # Guarantee
     /// When it returns, the record is published: readers see it, and in a file it survives the death of the process.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TooLarge`] when the payload is larger than [`crate::Journal::frame_max`], or does not fit a
-    /// segment together with its notes: it is a case for [`crate::Journal::append_large`]. [`crate::ErrorKind::Full`] when
-    /// there is no room now; [`crate::ErrorKind::Closed`] after the end, and in a forked child. Nothing was appended then.
+    /// segment together with its notes: it is a case for [`crate::Journal::append_large`]. [`crate::ErrorKind::Full`]
+    /// when there is no room now; [`crate::ErrorKind::Closed`] after the end, and in a forked child. Nothing was
+    /// appended then.
     #[inline]
     pub fn append(&mut self, payload: &[u8], notes: &[Note<'_>]) -> Result<Position, Error> {
         if payload.len() > self.log.frame_max || self.log.is_foreign() {
@@ -258,8 +261,8 @@ impl Writer {
     }
 }
 
-/// The most that is reserved by an unconditional addition. Threads that add while the segment is full push the tail past
-/// its end; so many that these pushes reach the next segment's number would have to be half a million at a time.
+/// The most that is reserved by an unconditional addition. Threads that add while the segment is full push the tail
+/// past its end; so many that these pushes reach the next segment's number would have to be half a million at a time.
 const ADDED_BYTES_MAX: usize = 4096;
 
 #[inline]

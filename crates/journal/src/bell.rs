@@ -1,9 +1,9 @@
 //! How producers wake readers without paying for it.
 //!
-//! A reader that finds nothing first polls for a while and only then *parks*: it sets its bit in [`Hot::parked`], looks at
-//! the tail once more, and sleeps. A producer looks at `parked` after its reservation. Both use sequentially consistent
-//! accesses, so either the reader sees the moved tail or the producer sees the bit; a record is never left lying. While
-//! nobody is parked the producer's look is a load from a cache line it owns already.
+//! A reader that finds nothing first polls for a while and only then *parks*: it sets its bit in [`Hot::parked`], looks
+//! at the tail once more, and sleeps. A producer looks at `parked` after its reservation. Both use sequentially
+//! consistent accesses, so either the reader sees the moved tail or the producer sees the bit; a record is never left
+//! lying. While nobody is parked the producer's look is a load from a cache line it owns already.
 
 use std::time::Duration;
 
@@ -74,7 +74,8 @@ impl Bell {
         }
         // Pairs with the load in `Writer::append`: either it sees the bit, or we see its reservation.
         hot.parked.fetch_or(bit(number), Ordering::SeqCst);
-        // Loom takes a sequentially consistent access for an acquiring or releasing one, unless a fence tells it otherwise.
+        // Loom takes a sequentially consistent access for an acquiring or releasing one, unless a fence tells it
+        // otherwise.
         #[cfg(loom)]
         hydra_os::atomic::fence(Ordering::SeqCst);
         if hot.tail.load(Ordering::SeqCst) == seen.to_u64() {

@@ -1,7 +1,7 @@
 //! How far each head has got, kept where it survives the process.
 //!
-//! The file `cursors` holds a header of 512 bytes (magic `HYDRACUR`, a word that is not 0 if the file replaces one that was
-//! lost, the number of slots in use) and one slot of 512 bytes a head:
+//! The file `cursors` holds a header of 512 bytes (magic `HYDRACUR`, a word that is not 0 if the file replaces one that
+//! was lost, the number of slots in use) and one slot of 512 bytes a head:
 //!
 //! | offset in the slot | bytes | what |
 //! |-------:|------:|------|
@@ -12,12 +12,12 @@
 //! | 384 | 128 | copy B |
 //!
 //! A copy is: version u64, position u64, mark 48 bytes, checksum u64. An update goes to the older copy with the next
-//! version number, so a death in the middle of it leaves the newer one whole. The *mark* is the sink's own note of where its
-//! next byte goes (see `hydra-sink`); the journal does not look into it.
+//! version number, so a death in the middle of it leaves the newer one whole. The *mark* is the sink's own note of
+//! where its next byte goes (see `hydra-sink`); the journal does not look into it.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use hydra_os::atomic::{AtomicU64, Ordering};
 use hydra_os::map::Map;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -119,7 +119,7 @@ impl Live {
 impl Cursors {
     /// Begins an empty table in zeroed memory.
     pub(crate) fn create(map: Map) -> Cursors {
-        map.store(0, MAGIC, hydra_os::atomic::Ordering::Release);
+        map.store(0, MAGIC, Ordering::Release);
         Cursors {
             map,
             heads: Mutex::default(),
@@ -127,10 +127,10 @@ impl Cursors {
         }
     }
 
-    /// Begins an empty table in the place of one that is gone. That it is one is written down: a process that dies in the
-    /// middle of catching up must not leave a table that looks as if there had been no heads.
+    /// Begins an empty table in the place of one that is gone. That it is one is written down: a process that dies in
+    /// the middle of catching up must not leave a table that looks as if there had been no heads.
     pub(crate) fn replace(map: Map) -> Cursors {
-        map.store(AT_LOST, 1, hydra_os::atomic::Ordering::Release);
+        map.store(AT_LOST, 1, Ordering::Release);
         let mut cursors = Cursors::create(map);
         cursors.is_lost = true;
         cursors
@@ -138,7 +138,7 @@ impl Cursors {
 
     /// Reads the table a dead process left; `None` if it is not one.
     pub(crate) fn open(map: Map) -> Option<Cursors> {
-        if map.len() < FILE_BYTES || map.load(0, hydra_os::atomic::Ordering::Acquire) != MAGIC {
+        if map.len() < FILE_BYTES || map.load(0, Ordering::Acquire) != MAGIC {
             return None;
         }
         let mut cursors = Cursors {
@@ -146,7 +146,7 @@ impl Cursors {
             heads: Mutex::default(),
             is_lost: false,
         };
-        let count = cursors.map.load(AT_COUNT, hydra_os::atomic::Ordering::Acquire) as usize;
+        let count = cursors.map.load(AT_COUNT, Ordering::Acquire) as usize;
         let mut found = Vec::new();
         for slot in 1..=CURSORS_MAX {
             match cursors.name_in(slot) {
@@ -155,7 +155,7 @@ impl Cursors {
                 None => cursors.is_lost |= slot <= count || !cursors.is_free(slot),
             }
         }
-        cursors.is_lost |= cursors.map.load(AT_LOST, hydra_os::atomic::Ordering::Acquire) != 0;
+        cursors.is_lost |= cursors.map.load(AT_LOST, Ordering::Acquire) != 0;
         *cursors.lock() = found;
         Some(cursors)
     }
@@ -171,7 +171,8 @@ impl Cursors {
         bytes == [0; SLOT_BYTES]
     }
 
-    /// Returns the cursor of the head `name`; a new one begins at `start`, asked for while nobody can take the lowest cursor.
+    /// Returns the cursor of the head `name`; a new one begins at `start`, asked for while nobody can take the lowest
+    /// cursor.
     pub(crate) fn join(&self, name: &str, start: impl FnOnce() -> Position) -> Result<std::sync::Arc<Live>, Error> {
         let mut heads = self.lock();
         if let Some(entry) = heads.iter_mut().find(|entry| entry.name == cut(name)) {
@@ -185,8 +186,7 @@ impl Cursors {
         }
         self.write_copies(slot, start());
         self.write_name(slot, cut(name));
-        self.map
-            .store(AT_COUNT, slot as u64, hydra_os::atomic::Ordering::Release);
+        self.map.store(AT_COUNT, slot as u64, Ordering::Release);
         let live = self.live(slot);
         heads.push(Entry {
             name: cut(name).to_owned(),
@@ -339,21 +339,19 @@ impl Cursors {
     fn write_name(&self, slot: usize, name: &str) {
         let at = slot * SLOT_BYTES;
         self.map.copy_in(at + NAME_AT, name.as_bytes());
-        self.map
-            .store(at + 8, xxh3_64(name.as_bytes()), hydra_os::atomic::Ordering::Relaxed);
-        self.map
-            .store(at, name.len() as u64, hydra_os::atomic::Ordering::Release);
+        self.map.store(at + 8, xxh3_64(name.as_bytes()), Ordering::Relaxed);
+        self.map.store(at, name.len() as u64, Ordering::Release);
     }
 
     fn name_in(&self, slot: usize) -> Option<String> {
         let at = slot * SLOT_BYTES;
-        let len = self.map.load(at, hydra_os::atomic::Ordering::Acquire) as usize;
+        let len = self.map.load(at, Ordering::Acquire) as usize;
         if len == 0 || len > NAME_BYTES {
             return None;
         }
         let mut name = vec![0; len];
         self.map.copy_out(at + NAME_AT, &mut name);
-        let whole = xxh3_64(&name) == self.map.load(at + 8, hydra_os::atomic::Ordering::Relaxed);
+        let whole = xxh3_64(&name) == self.map.load(at + 8, Ordering::Relaxed);
         if whole { String::from_utf8(name).ok() } else { None }
     }
 

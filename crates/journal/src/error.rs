@@ -67,7 +67,8 @@ impl Error {
         }))
     }
 
-    /// As [`Error::io`], but what goes away when somebody makes room is [`ErrorKind::Full`]: waiting for it makes sense.
+    /// As [`Error::io`], but what goes away when somebody makes room is [`ErrorKind::Full`]: waiting for it makes
+    /// sense.
     pub(crate) fn allocation(doing: impl Into<String>, path: &Path, source: io::Error) -> Error {
         let kind = if is_shortage(&source) {
             ErrorKind::Full

@@ -1,21 +1,21 @@
 //! Whether this process is a forked child of the one that opened a journal.
 //!
-//! A child shares its parent's mapped files and file locks, but has a copy of the tail and none of the threads. Anything it
-//! appended would land on top of its parent's records, and closing would take the parent's directory away. So every handle
-//! remembers how many forks led to the process it was made in, and refuses in any other.
+//! A child shares its parent's mapped files and file locks, but has a copy of the tail and none of the threads.
+//! Anything it appended would land on top of its parent's records, and closing would take the parent's directory away.
+//! So every handle remembers how many forks led to the process it was made in, and refuses in any other.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32 as StdAtomicU32, Ordering as StdOrdering};
 
 use hydra_os::exit;
 
 /// Forks between the first process that used this library and this one.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
+static GENERATION: StdAtomicU32 = StdAtomicU32::new(0);
 
 /// Begins to count forks, and returns the count.
 pub(crate) fn watch() -> u32 {
     // Without the hook a child is not told apart; the logger's own hook, registered first, is then missing as well.
     let _ = exit::at_fork_child(|| {
-        GENERATION.fetch_add(1, Ordering::Relaxed);
+        GENERATION.fetch_add(1, StdOrdering::Relaxed);
     });
     generation()
 }
@@ -23,7 +23,7 @@ pub(crate) fn watch() -> u32 {
 /// Returns the count: it differs from the one a handle was made with only in a forked child.
 #[inline]
 pub(crate) fn generation() -> u32 {
-    GENERATION.load(Ordering::Relaxed)
+    GENERATION.load(StdOrdering::Relaxed)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -56,7 +56,7 @@ mod tests {
         let head = journal.cursor("head").unwrap();
         let mut writer = journal.writer();
         let end = writer.append(b"the parent's", &[]).unwrap();
-        GENERATION.fetch_add(1, Ordering::Relaxed);
+        GENERATION.fetch_add(1, StdOrdering::Relaxed);
         let kinds = [
             writer.append(b"the child's", &[]).unwrap_err().kind(),
             journal.append_large(&[1; 20_000], &[]).unwrap_err().kind(),
@@ -68,7 +68,7 @@ mod tests {
             ..CursorState::default()
         });
         let closed = journal.close();
-        GENERATION.fetch_sub(1, Ordering::Relaxed);
+        GENERATION.fetch_sub(1, StdOrdering::Relaxed);
         assert_eq!((kinds, closed), ([ErrorKind::Closed; 3], false));
         assert!(head.state().position < end);
         assert!(Adopted::all(dir.path()).unwrap().is_empty(), "the parent still owns it");

@@ -9,8 +9,9 @@
 //! | 16 | | the payload, zero padded to a multiple of 16 |
 //!
 //! The first eight bytes are one word, stored last and with release: a frame exists from that store on, whole. A frame
-//! starts at a multiple of 16, so that padding of any multiple of 16 can be written down. The generation is a random number
-//! of one life of a segment, so neither the frames of an earlier life nor bytes that somebody logs can pass for a frame.
+//! starts at a multiple of 16, so that padding of any multiple of 16 can be written down. The generation is a random
+//! number of one life of a segment, so neither the frames of an earlier life nor bytes that somebody logs can pass for
+//! a frame.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

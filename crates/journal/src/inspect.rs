@@ -99,6 +99,13 @@ fn inspect_one(dir: &Path) -> Result<Inspection, Error> {
         .flatten()
         .map(|(name, state)| (name.clone(), *state, lag(state.position) as u64))
         .collect();
+    // What every head is past goes in no particular order.
+    let low = cursors
+        .iter()
+        .flatten()
+        .map(|(_, state)| state.position.segment())
+        .min();
+    damage.retain(|damage| damage.kind != DamageKind::Missing || low.is_none_or(|low| damage.at.segment() >= low));
     Ok(Inspection {
         owner: Home::owner(dir),
         alive,

@@ -106,8 +106,8 @@ impl Journal {
     /// memory.
     ///
     /// # Errors
-    /// [`ErrorKind::Option`] for a value out of its limits, [`ErrorKind::Io`] when the directory cannot be made, locked or
-    /// written to, [`ErrorKind::Full`] when there is no space for its first segments.
+    /// [`ErrorKind::Option`] for a value out of its limits, [`ErrorKind::Io`] when the directory cannot be made, locked
+    /// or written to, [`ErrorKind::Full`] when there is no space for its first segments.
     pub fn create(options: Options) -> Result<Journal, Error> {
         let segment_bytes = options.segment_bytes.next_multiple_of(4096);
         check(&options, segment_bytes)?;
@@ -166,10 +166,11 @@ impl Journal {
         self.shared().log.frame_max
     }
 
-    /// Appends a record of any size up to [`RECORD_BYTES_MAX`], in a segment of its own. Returns the position behind it.
+    /// Appends a record of any size up to [`RECORD_BYTES_MAX`], in a segment of its own. Returns the position behind
+    /// it.
     ///
-    /// The segment is allocated and mapped before anything is reserved, so others are held up only for the time of the copy.
-    /// All of `notes` are written into that segment.
+    /// The segment is allocated and mapped before anything is reserved, so others are held up only for the time of the
+    /// copy. All of `notes` are written into that segment.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`] past the limit or the whole quota; [`ErrorKind::Full`] when there is no room now.
@@ -182,7 +183,8 @@ impl Journal {
         let least = (SPARES_WANTED as u64 + 1) * shared.segment_bytes as u64;
         if payload.len() > RECORD_BYTES_MAX || bytes > BYTES_MAX || bytes as u64 + least > shared.quota_bytes {
             let text = format!(
-                "appending a record of {} bytes: the limit is {RECORD_BYTES_MAX} bytes, and the journal's quota is {} bytes",
+                "appending a record of {} bytes: the limit is {RECORD_BYTES_MAX} bytes, \
+                 and the journal's quota is {} bytes",
                 payload.len(),
                 shared.quota_bytes,
             );
@@ -293,7 +295,8 @@ impl Journal {
         self.shared().cursors.all()
     }
 
-    /// Refuses appends from now on, and returns the end of all that was accepted: it will not move again. Readers go on.
+    /// Refuses appends from now on, and returns the end of all that was accepted: it will not move again. Readers go
+    /// on.
     pub fn seal(&self) -> Position {
         self.shared().log.seal()
     }
@@ -360,7 +363,8 @@ fn check(options: &Options, segment_bytes: usize) -> Result<(), Error> {
     let refuse = |text: String| Err(Error::new(ErrorKind::Option, text));
     if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&segment_bytes) {
         return refuse(format!(
-            "creating a journal with segments of {segment_bytes} bytes: they may have {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}"
+            "creating a journal with segments of {segment_bytes} bytes: \
+             they may have {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}"
         ));
     }
     if options.preamble.len() > segment_bytes / 4 {
@@ -373,7 +377,8 @@ fn check(options: &Options, segment_bytes: usize) -> Result<(), Error> {
     let least = SEGMENTS_MIN * segment_bytes as u64;
     if options.quota_bytes < least {
         return refuse(format!(
-            "creating a journal with a quota of {} bytes: with segments of {segment_bytes} bytes it needs at least {least}",
+            "creating a journal with a quota of {} bytes: \
+             with segments of {segment_bytes} bytes it needs at least {least}",
             options.quota_bytes
         ));
     }
@@ -416,11 +421,11 @@ impl Cursor {
         self.cursors().state_of(&self.live)
     }
 
-    /// Saves position and mark. When it returns, they survive the death of the process, and what lies before the position
-    /// may be reclaimed. A position before the one saved last does not bring anything back.
+    /// Saves position and mark. When it returns, they survive the death of the process, and what lies before the
+    /// position may be reclaimed. A position before the one saved last does not bring anything back.
     ///
-    /// A segment is kept for as long as a cursor stands in it: at the end of a batch save [`Reader::position`], which is in
-    /// the next segment as soon as there is one, rather than the end of the last record.
+    /// A segment is kept for as long as a cursor stands in it: at the end of a batch save [`Reader::position`], which
+    /// is in the next segment as soon as there is one, rather than the end of the last record.
     pub fn save(&self, state: &CursorState) {
         if let Of::Live(shared) = &self.of
             && shared.log.is_foreign()
@@ -460,8 +465,8 @@ impl Cursor {
         self.live.needed_from()
     }
 
-    /// Gives up everything before `position`, so that it can be reclaimed; a reader goes on behind it. What has been given
-    /// up must have been counted: it is delivered by nobody any more.
+    /// Gives up everything before `position`, so that it can be reclaimed; a reader goes on behind it. What has been
+    /// given up must have been counted: it is delivered by nobody any more.
     pub fn abandon(&self, position: Position) {
         self.live.abandon(position);
         if let Of::Live(shared) = &self.of {
@@ -504,8 +509,8 @@ pub struct Adopted {
 }
 
 impl Adopted {
-    /// Takes over all journals under `root` whose owners are dead. Those that cannot be read come as errors and are left
-    /// as they are.
+    /// Takes over all journals under `root` whose owners are dead. Those that cannot be read come as errors and are
+    /// left as they are.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the directory itself cannot be read.

@@ -2,16 +2,16 @@
 //!
 //! Knows bytes and positions, nothing of logging: a journal of cooking recipes would work as well.
 //!
-//! A [`Journal`] is a sequence of segments, each a preallocated file mapped into memory (or plain memory). Producers append
-//! through a [`Writer`]: one addition to the tail reserves space, a copy fills it, a release store publishes it. From that
-//! store on the record survives the death of the process, because the kernel owns the page. Each head reads by a
-//! [`Reader`] and keeps its place in a [`Cursor`] that survives likewise; a segment that all heads are past is recycled.
-//! What a dead process left is taken over by [`Adopted::all`].
+//! A [`Journal`] is a sequence of segments, each a preallocated file mapped into memory (or plain memory). Producers
+//! append through a [`Writer`]: one addition to the tail reserves space, a copy fills it, a release store publishes it.
+//! From that store on the record survives the death of the process, because the kernel owns the page. Each head reads
+//! by a [`Reader`] and keeps its place in a [`Cursor`] that survives likewise; a segment that all heads are past is
+//! recycled. What a dead process left is taken over by [`Adopted::all`].
 //!
 //! # What survives what
 //! A published record survives any death of the process. A record before [`Journal::synced`] survives a power loss. See
-//! `frame` and `segment` in the source for the layout of the files; every frame has a checksum that only its own place and
-//! time can have.
+//! `frame` and `segment` in the source for the layout of the files; every frame has a checksum that only its own place
+//! and time can have.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     loom,

@@ -1,9 +1,9 @@
 //! Who owns a journal's directory.
 //!
-//! Under the configured directory each process has a subdirectory of its own, `j-PID-RANDOM`, and in it a file `lock` that it
-//! holds locked (`flock`) for as long as it lives: the kernel lets go of the lock when the process dies, however it dies. No
-//! lock is ever broken on a timer. Creating and adopting are serialised by the file `lock` of the directory itself, which
-//! is held for moments only.
+//! Under the configured directory each process has a subdirectory of its own, `j-PID-RANDOM`, and in it a file `lock`
+//! that it holds locked (`flock`) for as long as it lives: the kernel lets go of the lock when the process dies,
+//! however it dies. No lock is ever broken on a timer. Creating and adopting are serialised by the file `lock` of the
+//! directory itself, which is held for moments only.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,8 @@ impl Home {
         Ok(Home { dir, lock, forks })
     }
 
-    /// Takes over the subdirectories of `root` whose owners are dead. One that cannot be looked at does not stop the others.
+    /// Takes over the subdirectories of `root` whose owners are dead. One that cannot be looked at does not stop the
+    /// others.
     pub(crate) fn adopt(root: &Path) -> Result<Vec<Result<Home, Error>>, Error> {
         if disk::info_of(root)
             .map_err(|error| Error::io("looking for journals", root, error))?
@@ -91,8 +92,8 @@ impl Home {
 
     /// Removes the subdirectory and everything in it.
     ///
-    /// The cursors go after all segments, so that a death in between leaves nothing that looks undelivered; and nobody can
-    /// adopt what is half gone, for adopting is serialised with it.
+    /// The cursors go after all segments, so that a death in between leaves nothing that looks undelivered; and nobody
+    /// can adopt what is half gone, for adopting is serialised with it.
     pub(crate) fn remove(&self) -> Result<(), Error> {
         if self.is_foreign() {
             return Ok(());
@@ -130,7 +131,8 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // Closing would do, unless a forked child still holds the descriptor. A child must not: the lock is its parent's.
+        // Closing would do, unless a forked child still holds the descriptor. A child must not: the lock is its
+        // parent's.
         if !self.is_foreign() {
             let _ = self.lock.unlock();
         }

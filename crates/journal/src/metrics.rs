@@ -2,46 +2,47 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64 as StdAtomicU64, Ordering as StdOrdering};
 
 /// Counters of one journal.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Segments begun.
-    pub segments_begun: AtomicU64,
+    pub segments_begun: StdAtomicU64,
     /// Segments made from an earlier one.
-    pub segments_recycled: AtomicU64,
+    pub segments_recycled: StdAtomicU64,
     /// Times a producer found the journal full.
-    pub full: AtomicU64,
+    pub full: StdAtomicU64,
     /// Syncs that succeeded.
-    pub syncs: AtomicU64,
+    pub syncs: StdAtomicU64,
     /// Syncs that failed.
-    pub syncs_failed: AtomicU64,
+    pub syncs_failed: StdAtomicU64,
     /// Damaged ranges that readers stepped over.
-    pub damaged: AtomicU64,
+    pub damaged: StdAtomicU64,
     /// Reservations that their dead owner never filled.
-    pub holes: AtomicU64,
+    pub holes: StdAtomicU64,
     pub(crate) appended: Appended,
-    pub(crate) appended_large: AtomicU64,
+    pub(crate) appended_large: StdAtomicU64,
 }
 
 /// Records appended, counted by each thread on a cache line of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Appended {
     writers: Mutex<Vec<Arc<Tally>>>,
-    gone: AtomicU64,
+    gone: StdAtomicU64,
 }
 
 /// One thread's count. Only that thread writes it.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-pub(crate) struct Tally(AtomicU64);
+pub(crate) struct Tally(StdAtomicU64);
 
 impl Tally {
     #[inline]
     pub(crate) fn add_one(&self) {
         // One writer: a plain addition, which costs nothing next to a locked one.
-        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.0
+            .store(self.0.load(StdOrdering::Relaxed) + 1, StdOrdering::Relaxed);
     }
 }
 
@@ -53,7 +54,8 @@ impl Appended {
         writers.retain(|other| {
             let alive = Arc::strong_count(other) > 1;
             if !alive {
-                self.gone.fetch_add(other.0.load(Ordering::Relaxed), Ordering::Relaxed);
+                self.gone
+                    .fetch_add(other.0.load(StdOrdering::Relaxed), StdOrdering::Relaxed);
             }
             alive
         });
@@ -63,7 +65,7 @@ impl Appended {
 
     pub(crate) fn total(&self) -> u64 {
         let writers = self.writers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let alive: u64 = writers.iter().map(|tally| tally.0.load(Ordering::Relaxed)).sum();
-        alive + self.gone.load(Ordering::Relaxed)
+        let alive: u64 = writers.iter().map(|tally| tally.0.load(StdOrdering::Relaxed)).sum();
+        alive + self.gone.load(StdOrdering::Relaxed)
     }
 }

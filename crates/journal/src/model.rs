@@ -1,7 +1,7 @@
 //! The journal's log without files, threads or clock, for the model checker: what `tests/loom_*.rs` explores.
 //!
-//! It is the same code as in the journal, on a few words of memory; only the keeper is replaced by [`Log::recycle_before`],
-//! which a model calls when it wants to.
+//! It is the same code as in the journal, on a few words of memory; only the keeper is replaced by
+//! [`Log::recycle_before`], which a model calls when it wants to.
 
 use std::time::Duration;
 

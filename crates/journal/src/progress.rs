@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
+
+use hydra_os::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::position::Position;
@@ -33,8 +34,8 @@ impl Progress {
         Position::from_u64(self.reached.load(Ordering::Acquire))
     }
 
-    /// Says whether `position` is reached, or the error because of which it never will be; otherwise wakes `waker` as soon
-    /// as one of the two is so.
+    /// Says whether `position` is reached, or the error because of which it never will be; otherwise wakes `waker` as
+    /// soon as one of the two is so.
     pub fn poll(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
         if self.reached() >= position {
             return Some(Ok(()));

@@ -1,8 +1,8 @@
 //! How a head reads the journal: a batch at a time, in order, each frame whole.
 //!
-//! A batch is one run of published frames, copied out of the mapping in one go. (A slice of the mapping itself would save
-//! about five nanoseconds a record and cost the guarantee that reading is memory-safe whatever another process does to the
-//! file.) The records in it are borrowed slices.
+//! A batch is one run of published frames, copied out of the mapping in one go. (A slice of the mapping itself would
+//! save about five nanoseconds a record and cost the guarantee that reading is memory-safe whatever another process
+//! does to the file.) The records in it are borrowed slices.
 
 use std::ops::Range;
 
@@ -104,8 +104,8 @@ pub enum Read {
     Some,
     /// Everything appended has been read; the tail is at this position.
     Empty(Position),
-    /// There is more, and it cannot be read yet: a producer has reserved space and not published it (nobody rings when it
-    /// does: look again soon), or the system refused to open a dead process's segment (look again later).
+    /// There is more, and it cannot be read yet: a producer has reserved space and not published it (nobody rings when
+    /// it does: look again soon), or the system refused to open a dead process's segment (look again later).
     Pending,
     /// A dead process's journal has been read to its end.
     End,
@@ -147,10 +147,11 @@ impl Reader {
 
     /// Reads the next frames into `batch`, about `bytes_max` bytes of them (one record may be larger).
     ///
-    /// Never waits. In a dead process's journal every frame's checksum is verified, and what does not pass is stepped over
-    /// and reported in [`Batch::damage`].
+    /// Never waits. In a dead process's journal every frame's checksum is verified, and what does not pass is stepped
+    /// over and reported in [`Batch::damage`].
     ///
-    /// A reader of a living journal that its head's cursor has overtaken goes on in the first segment that is still there.
+    /// A reader of a living journal that its head's cursor has overtaken goes on in the first segment that is still
+    /// there.
     pub fn read(&mut self, batch: &mut Batch, bytes_max: usize) -> Read {
         batch.clear();
         if self.segment.is_none() && !self.open_next(self.position.segment(), batch) {

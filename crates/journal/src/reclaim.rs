@@ -1,8 +1,9 @@
 //! The keeper: gives segments that every head is past a new life, and makes new ones ahead of need.
 //!
-//! It works when the tail moves into a new segment, when a head leaves one, and when a producer finds no room; otherwise it
-//! sleeps. A head's cursor lies in mapped memory before the head moves on, so it survives the process before anything it
-//! covers is reclaimed; where records were synced, the destinations and the cursors are synced first as well.
+//! It works when the tail moves into a new segment, when a head leaves one, and when a producer finds no room;
+//! otherwise it sleeps. A head's cursor lies in mapped memory before the head moves on, so it survives the process
+//! before anything it covers is reclaimed; where records were synced, the destinations and the cursors are synced first
+//! as well.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -99,11 +100,13 @@ fn lowest_needed(shared: &Shared) -> Position {
     }
     let first = shared.log.store().segments.keys().next().copied().unwrap_or_default();
     if wanted.segment() >= first && low.segment() > first {
-        // Synced records are leaving: until the files that took them are synced too, a power cut could take them from both.
+        // Synced records are leaving: until the files that took them are synced too, a power cut could take them from
+        // both.
         low = low.min(shared.cursors.lowest_durable(low));
         shared.log.bell.ring_all();
         if shared.cursors.sync().is_err() {
-            // The records are with destinations that were synced: old cursors on the device mean repeating some of them.
+            // The records are with destinations that were synced: old cursors on the device mean repeating some of
+            // them.
             shared.log.metrics.syncs_failed.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -1,8 +1,8 @@
 //! What a dead process left: its segments, read with every checksum verified, and its cursors.
 //!
 //! Nothing here trusts a file: a header that is damaged is read from its second copy, a file that is no segment is left
-//! alone and reported, frames that do not verify are stepped over. Opening looks at the headers only, so it takes the same
-//! time for a backlog of any size; a segment is mapped when a head gets to it.
+//! alone and reported, frames that do not verify are stepped over. Opening looks at the headers only, so it takes the
+//! same time for a backlog of any size; a segment is mapped when a head gets to it.
 
 use std::collections::BTreeMap;
 use std::io;

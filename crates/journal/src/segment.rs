@@ -15,8 +15,9 @@
 //!
 //! The same header stands once more in the last 128 bytes, so that losing one of the two loses nothing.
 //!
-//! Who writes: the keeper makes and clears segments, the thread that rolls the tail gives them their number, producers add
-//! frames. After a crash the header tells whether the file is part of the log; everything else stands in the frames.
+//! Who writes: the keeper makes and clears segments, the thread that rolls the tail gives them their number, producers
+//! add frames. After a crash the header tells whether the file is part of the log; everything else stands in the
+//! frames.
 
 use hydra_os::atomic::{Arc, AtomicBool, Ordering, fence};
 #[cfg(not(loom))]

@@ -1,4 +1,5 @@
-//! The segments of a living journal: which are in the log, which are spare, and how the tail moves from one to the next.
+//! The segments of a living journal: which are in the log, which are spare, and how the tail moves from one to the
+//! next.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -174,8 +175,8 @@ impl Log {
         self.metrics
             .segments_begun
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        // Not a plain store: all changes of the tail are read-modify-writes, so that they are in one order for everybody
-        // (and loom knows that they are).
+        // Not a plain store: all changes of the tail are read-modify-writes, so that they are in one order for
+        // everybody (and loom knows that they are).
         self.hot
             .tail
             .swap(Position::new(number, start as u32).to_u64(), Ordering::SeqCst);

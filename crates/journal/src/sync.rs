@@ -1,9 +1,9 @@
 //! Group commit: one sync of the journal for all who wait for one.
 //!
-//! A thread of its own syncs whatever has been published, for as long as somebody waits for more. Each sync starts the next
-//! frame on a fresh page, so that no producer stores into a page that is being written. After a sync has failed nothing
-//! later can prove that the pages are on the device (the kernel reports the error once), so the journal calls nothing
-//! synced from then on.
+//! A thread of its own syncs whatever has been published, for as long as somebody waits for more. Each sync starts the
+//! next frame on a fresh page, so that no producer stores into a page that is being written. After a sync has failed
+//! nothing later can prove that the pages are on the device (the kernel reports the error once), so the journal calls
+//! nothing synced from then on.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -139,8 +139,8 @@ fn wait_until_published(shared: &Shared, segment: &Segment, start: usize, end: u
     Ok(())
 }
 
-/// Records whose segment was recycled before their sync was asked for are with their destinations: waits until those are
-/// synced themselves.
+/// Records whose segment was recycled before their sync was asked for are with their destinations: waits until those
+/// are synced themselves.
 fn wait_until_durable(shared: &Shared, first: Option<Position>) -> Result<(), Error> {
     let oldest = shared.log.segment_from(0).map_or(0, |segment| segment.number);
     let Some(first) = first.filter(|first| first.segment() < oldest) else {

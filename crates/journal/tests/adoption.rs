@@ -60,7 +60,8 @@ fn exactly_one_thread_adopts() {
     }
 }
 
-/// Threads that adopt, deliver and remove while others adopt, create and close: nothing fails, nothing is delivered twice.
+/// Threads that adopt, deliver and remove while others adopt, create and close: nothing fails, nothing is delivered
+/// twice.
 #[test]
 fn adopting_races_with_removing() {
     let root = tempfile::tempdir().unwrap();
@@ -115,8 +116,8 @@ fn adopter() {
     out.append(&u64::MAX.to_le_bytes()).unwrap();
 }
 
-/// Adopters are killed at any moment, again and again, until one gets through: each record comes once, or twice where the
-/// kill fell between delivering and saving; none is missing, and nothing is left.
+/// Adopters are killed at any moment, again and again, until one gets through: each record comes once, or twice where
+/// the kill fell between delivering and saving; none is missing, and nothing is left.
 #[test]
 fn killed_while_adopting() {
     let mut random = Random::new("killed_while_adopting");

@@ -86,7 +86,8 @@ impl Sample {
         (found, damage)
     }
 
-    /// Reads, and asserts that only records in bytes `from..to` of segment `number` are missing, and that it is reported.
+    /// Reads, and asserts that only records in bytes `from..to` of segment `number` are missing, and that it is
+    /// reported.
     fn loses_only(&self, number: u32, from: usize, to: usize) {
         let (found, damage) = self.read();
         for (position, bytes) in &self.records {

@@ -111,7 +111,8 @@ fn synced_after_recycling() {
     assert!(journal.close());
 }
 
-/// Nothing behind the tail can be synced: asking for it does not make the thread run for ever, and ends with the journal.
+/// Nothing behind the tail can be synced: asking for it does not make the thread run for ever, and ends with the
+/// journal.
 #[test]
 fn synced_up_to_the_tail() {
     let dir = tempfile::tempdir().unwrap();

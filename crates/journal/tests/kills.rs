@@ -1,7 +1,7 @@
 //! SIGKILL at any moment, again and again.
 //!
-//! The oracle is a *tape*: another mapped file, in which every producer writes *intent n* before and *accepted n* after its
-//! call, and the head *delivered n* before it saves its cursor. It survives the kill like the journal itself.
+//! The oracle is a *tape*: another mapped file, in which every producer writes *intent n* before and *accepted n* after
+//! its call, and the head *delivered n* before it saves its cursor. It survives the kill like the journal itself.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -195,8 +195,8 @@ fn killed_with_thirty_two_threads() {
     (0..50).for_each(|_| round(THREADS_MAX, &mut random));
 }
 
-/// Killed at the n-th system call on files of any of its threads, for every n: making, rolling, recycling and giving back
-/// segments has no step after which something is lost or the next start fails.
+/// Killed at the n-th system call on files of any of its threads, for every n: making, rolling, recycling and giving
+/// back segments has no step after which something is lost or the next start fails.
 #[test]
 fn killed_at_every_system_call() {
     if !Command::new("strace")

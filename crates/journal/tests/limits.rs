@@ -309,7 +309,8 @@ fn a_head_that_comes_late() {
     }
 }
 
-/// A record behind a head that skipped is not read into the head's new place: the reader goes on where there is something.
+/// A record behind a head that skipped is not read into the head's new place: the reader goes on where there is
+/// something.
 #[test]
 fn a_reader_that_is_overtaken() {
     let (journal, head) = journal(None, 4);

@@ -162,7 +162,15 @@ impl Model {
         let Some(dir) = self.journal.dir() else { return };
         let root = tempfile::tempdir().unwrap();
         copy_journal(dir, root.path());
-        assert!(!inspect(root.path()).unwrap()[0].is_corrupt());
+        // The keeper may have been clearing segments that no head needs while they were copied.
+        let low = self
+            .heads
+            .iter()
+            .map(|head| head.cursor.state().position)
+            .min()
+            .unwrap();
+        let damage = inspect(root.path()).unwrap().remove(0).damage;
+        assert!(damage.iter().all(|damage| damage.at < low), "{damage:?}");
         let adopted = common::adopt(root.path());
         for (head, name) in self.heads.iter().zip(["a", "b"]) {
             let cursor = adopted.cursor(name).unwrap();
