@@ -87,8 +87,8 @@ impl HydraLogger {
         Ok(shutdown::shutdown(&self.core, timeout))
     }
 
-    /// Waits, at most `timeout`, until every destination has what dead processes left for it in the journal directory. Says
-    /// whether it has; a destination that does not replay counts as done when it has passed over it.
+    /// Waits, at most `timeout`, until every destination has what dead processes left for it in the journal
+    /// directory. Says whether it has; a destination that does not replay counts as done when it has passed over it.
     pub fn wait_recovered(&self, timeout: Duration) -> bool {
         let end = Deadline::after(timeout);
         self.core.outlets.iter().all(|outlet| outlet.head.wait_recovered(end.left()))

@@ -31,7 +31,11 @@ impl Refusal {
     pub(crate) fn print(&self) -> ExitCode {
         // A closed stream has nobody who could be told.
         let _ = self.0.print();
-        if self.0.use_stderr() { Outcome::Wrong.into() } else { Outcome::Done.into() }
+        if self.0.use_stderr() {
+            Outcome::Wrong.into()
+        } else {
+            Outcome::Done.into()
+        }
     }
 }
 
@@ -59,25 +63,35 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             config: required(given, "config"),
             timeout: given.get_one("timeout").copied().unwrap_or(recover::TIMEOUT),
         }),
-        Some(("journal", given)) => {
-            Command::Journal(journal::Options { dir: required(given, "dir"), json: given.get_flag("json"), color })
-        }
+        Some(("journal", given)) => Command::Journal(journal::Options {
+            dir: required(given, "dir"),
+            json: given.get_flag("json"),
+            color,
+        }),
         Some(("presets", _)) => Command::Presets,
         Some(("init", given)) => Command::Init(init::Options {
             preset: given.get_one("preset").cloned().unwrap_or_default(),
             output: path(given, "output"),
         }),
-        Some(("demo", given)) => {
-            Command::Demo(demo::Options { keep: given.get_flag("keep"), burst: path(given, "burst"), color })
-        }
+        Some(("demo", given)) => Command::Demo(demo::Options {
+            keep: given.get_flag("keep"),
+            burst: path(given, "burst"),
+            color,
+        }),
         // `subcommand_required` has refused this already.
-        _ => return Err(Refusal(program().error(clap::error::ErrorKind::MissingSubcommand, "name a command"))),
+        _ => {
+            return Err(Refusal(
+                program().error(clap::error::ErrorKind::MissingSubcommand, "name a command"),
+            ));
+        }
     })
 }
 
 fn program() -> clap::Command {
     clap::Command::new("hydra")
-        .about("Logs lines, checks configurations, delivers what dead processes left: the command line of Hydra-Logger.")
+        .about(
+            "Logs lines, checks configurations, delivers what dead processes left: the command line of Hydra-Logger.",
+        )
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -102,7 +116,12 @@ fn path(name: &'static str) -> Arg {
 }
 
 fn config() -> Arg {
-    path("config").long("config").short('c').value_name("FILE").required(true).help("The configuration file")
+    path("config")
+        .long("config")
+        .short('c')
+        .value_name("FILE")
+        .required(true)
+        .help("The configuration file")
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -112,8 +131,8 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 fn pipe_command() -> clap::Command {
     let level = |text: &str| text.parse::<Level>().map_err(|error| error.to_string());
     let progress = path("progress").long("progress").value_name("FILE").help(
-        "Keeps in FILE, as a decimal number, how many lines of this input are accepted at their guarantee. After a kill, \
-         run it again with the same FILE on the rest of the input: every line is logged exactly once",
+        "Keeps in FILE, as a decimal number, how many lines of this input are accepted at their guarantee. After a \
+         kill, run it again with the same FILE on the rest of the input: every line is logged exactly once",
     );
     clap::Command::new("pipe")
         .about("Logs standard input, a record a line")
@@ -122,7 +141,12 @@ fn pipe_command() -> clap::Command {
              input and on SIGTERM or SIGINT. Exit code 1 if anything was not delivered.",
         )
         .arg(config())
-        .arg(Arg::new("layer").long("layer").value_name("NAME").help("The layer to log to [default: DEFAULT]"))
+        .arg(
+            Arg::new("layer")
+                .long("layer")
+                .value_name("NAME")
+                .help("The layer to log to [default: DEFAULT]"),
+        )
         .arg(
             Arg::new("level")
                 .long("level")
@@ -139,7 +163,7 @@ fn pipe_command() -> clap::Command {
         )
         .arg(progress)
         .after_help(
-            "Example:\n  tail -F app.log | hydra pipe --config hydra.toml --layer APP --parse json --progress app.count",
+            "Example:\n  tail -F app.log | hydra pipe -c hydra.toml --layer APP --parse json --progress app.count",
         )
 }
 
@@ -149,8 +173,16 @@ fn check_command() -> clap::Command {
         .long_about(
             "Checks a configuration file. Exit code 2 with every error, each with its place, the key and a suggestion.",
         )
-        .arg(path("file").value_name("FILE").required_unless_present("schema").help("The configuration file"))
-        .arg(flag("print", "Prints the configuration with everything resolved, as TOML"))
+        .arg(
+            path("file")
+                .value_name("FILE")
+                .required_unless_present("schema")
+                .help("The configuration file"),
+        )
+        .arg(flag(
+            "print",
+            "Prints the configuration with everything resolved, as TOML",
+        ))
         .arg(flag("schema", "Prints the JSON Schema of configuration files"))
         .after_help("Example:\n  hydra check hydra.toml --print")
 }
@@ -163,8 +195,8 @@ fn recover_command() -> clap::Command {
     clap::Command::new("recover")
         .about("Delivers what dead processes left in the journal directory")
         .long_about(
-            "Takes over the journals of dead processes and delivers what they hold. Journals of living processes are named \
-             and left alone. Exit code 1 if something is left.",
+            "Takes over the journals of dead processes and delivers what they hold. Journals of living processes are \
+             named and left alone. Exit code 1 if something is left.",
         )
         .arg(config())
         .arg(
@@ -181,10 +213,15 @@ fn journal_command() -> clap::Command {
     clap::Command::new("journal")
         .about("Shows what a journal directory holds")
         .long_about(
-            "Shows what a journal directory holds: segments, frames, cursors, how far each head is behind. Changes nothing, \
-             also not while the owner is at work. Exit code 3 if something is corrupt, with the place.",
+            "Shows what a journal directory holds: segments, frames, cursors, how far each head is behind. Changes \
+             nothing, also not while the owner is at work. Exit code 3 if something is corrupt, with the place.",
         )
-        .arg(path("dir").value_name("DIR").required(true).help("The directory: `journal.dir`, or one journal in it"))
+        .arg(
+            path("dir")
+                .value_name("DIR")
+                .required(true)
+                .help("The directory: `journal.dir`, or one journal in it"),
+        )
         .arg(flag("json", "Prints JSON"))
         .after_help("Example:\n  hydra journal logs/.journal --json")
 }
@@ -198,8 +235,20 @@ fn presets_command() -> clap::Command {
 fn init_command() -> clap::Command {
     clap::Command::new("init")
         .about("Writes a commented configuration file")
-        .arg(Arg::new("preset").long("preset").value_name("NAME").required(true).help("The preset to begin with"))
-        .arg(path("output").long("output").short('o').value_name("FILE").help("A new file [default: standard output]"))
+        .arg(
+            Arg::new("preset")
+                .long("preset")
+                .value_name("NAME")
+                .required(true)
+                .help("The preset to begin with"),
+        )
+        .arg(
+            path("output")
+                .long("output")
+                .short('o')
+                .value_name("FILE")
+                .help("A new file [default: standard output]"),
+        )
         .after_help("Example:\n  hydra init --preset production --output hydra.toml")
 }
 

@@ -64,9 +64,18 @@ fn formats(dir: &Path, paint: Paint) -> Result<(), Failure> {
         (Format::Logfmt, "logfmt"),
     ];
     let file = |name: &str, format| LogDestination::file(dir.join(name)).format(format);
-    let api = FORMATS.iter().fold(LogLayer::new(Level::Info), |layer, (format, name)| layer.destination(file(name, *format)));
+    let api = FORMATS
+        .iter()
+        .fold(LogLayer::new(Level::Info), |layer, (format, name)| {
+            layer.destination(file(name, *format))
+        });
     let audit = LogLayer::new(Level::Debug).destination(file("audit", Format::PlainText).level(Level::Warning));
-    let log = HydraLogger::new(LoggingConfig::builder().layer("API", api).layer("AUDIT", audit).build()?)?;
+    let log = HydraLogger::new(
+        LoggingConfig::builder()
+            .layer("API", api)
+            .layer("AUDIT", audit)
+            .build()?,
+    )?;
 
     info!(log, layer: "API", "user {id} logged in from {ip}", id = 42, ip = "10.0.0.1"; tenant = "acme");
     warning!(log, layer: "API", "served {path} in {ms:.1} ms", path = "/", ms = 1250.04);

@@ -30,7 +30,11 @@ pub(crate) fn run(options: &Options) -> Result<Outcome, Failure> {
         Failure::undone(format_args!("cannot write `{}`: {advice}", path.display()))
     };
     // What somebody has written into it is not ours to overwrite.
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(refuse)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(refuse)?;
     file.write_all(text.as_bytes()).map_err(refuse)?;
     Ok(Outcome::Done)
 }

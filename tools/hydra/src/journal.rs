@@ -20,26 +20,42 @@ pub(crate) struct Options {
 /// Looks, prints, and says whether something is corrupt.
 pub(crate) fn run(options: &Options) -> Result<Outcome, Failure> {
     let journals = look(&options.dir)?;
-    let text = if options.json { json(&journals) } else { plain(&journals, Paint::for_stdout(options.color)) };
+    let text = if options.json {
+        json(&journals)
+    } else {
+        plain(&journals, Paint::for_stdout(options.color))
+    };
     put(&text)?;
-    let corrupt: Vec<String> = journals.iter().filter(|journal| journal.is_corrupt()).flat_map(places).collect();
+    let corrupt: Vec<String> = journals
+        .iter()
+        .filter(|journal| journal.is_corrupt())
+        .flat_map(places)
+        .collect();
     if corrupt.is_empty() {
         return Ok(Outcome::Done);
     }
     let message = format!("the journal is corrupt:\n  {}", corrupt.join("\n  "));
-    Err(Failure::Told { outcome: Outcome::Corrupt, message })
+    Err(Failure::Told {
+        outcome: Outcome::Corrupt,
+        message,
+    })
 }
 
 /// Looks at all journals of a directory, or at the one that the directory is.
 fn look(dir: &Path) -> Result<Vec<Inspection>, Failure> {
     let cannot = |cause: &dyn std::fmt::Display| {
-        Failure::undone(format_args!("cannot look at the journal directory `{}`: {cause}", dir.display()))
+        Failure::undone(format_args!(
+            "cannot look at the journal directory `{}`: {cause}",
+            dir.display()
+        ))
     };
     let full = std::fs::canonicalize(dir).map_err(|error| cannot(&error))?;
     if !full.is_dir() {
         return Err(cannot(&"it is no directory"));
     }
-    let is_one = full.file_name().is_some_and(|name| name.to_string_lossy().starts_with("j-"));
+    let is_one = full
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("j-"));
     match full.parent().filter(|_| is_one) {
         Some(root) => {
             let all = inspect(root).map_err(|error| cannot(&error))?;
@@ -54,13 +70,25 @@ fn places(journal: &Inspection) -> Vec<String> {
     let dir = journal.dir.display();
     let mut places = Vec::new();
     for damage in journal.damage.iter().filter(|damage| damage.kind != DamageKind::Hole) {
-        let what = if damage.kind == DamageKind::Missing { "missing" } else { "damaged" };
+        let what = if damage.kind == DamageKind::Missing {
+            "missing"
+        } else {
+            "damaged"
+        };
         let (segment, offset) = (damage.at.segment(), damage.at.offset());
         let file = journal.segments.iter().find(|view| view.number == segment);
         let file = file.map_or_else(|| dir.to_string(), |view| view.path.display().to_string());
-        places.push(format!("{file}: segment {segment}, byte {offset}: {} bytes {what}", damage.bytes));
+        places.push(format!(
+            "{file}: segment {segment}, byte {offset}: {} bytes {what}",
+            damage.bytes
+        ));
     }
-    places.extend(journal.unreadable.iter().map(|(path, reason)| format!("{}: {reason}", path.display())));
+    places.extend(
+        journal
+            .unreadable
+            .iter()
+            .map(|(path, reason)| format!("{}: {reason}", path.display())),
+    );
     if journal.cursors_lost {
         places.push(format!("{dir}/cursors: the table of cursors is missing or damaged"));
     }
@@ -73,8 +101,14 @@ fn plain(journals: &[Inspection], paint: Paint) -> String {
         text.push_str("no journals\n");
     }
     for journal in journals {
-        let owner = journal.owner.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
-        let state = if journal.alive { paint.green("alive") } else { paint.bold("dead") };
+        let owner = journal
+            .owner
+            .map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
+        let state = if journal.alive {
+            paint.green("alive")
+        } else {
+            paint.bold("dead")
+        };
         let _ = writeln!(text, "{}  process {owner}, {state}", paint.bold(journal.dir.display()));
         for view in &journal.segments {
             let (number, bytes, used) = (view.number, view.bytes, view.used);
@@ -85,7 +119,11 @@ fn plain(journals: &[Inspection], paint: Paint) -> String {
             let _ = writeln!(text, "  head {name}: at {}, {behind} records behind", state.position);
         }
         for damage in journal.damage.iter().filter(|damage| damage.kind == DamageKind::Hole) {
-            let _ = writeln!(text, "  hole at {}: {} bytes that were never filled", damage.at, damage.bytes);
+            let _ = writeln!(
+                text,
+                "  hole at {}: {} bytes that were never filled",
+                damage.at, damage.bytes
+            );
         }
         for path in &journal.newer {
             let _ = writeln!(text, "  {}: written by a later version", path.display());

@@ -1,7 +1,8 @@
-//! The `hydra` command: a configuration checked, a stream of lines logged, dead processes' journals delivered and looked at.
+//! The `hydra` command: a configuration checked, a stream of lines logged, dead processes' journals delivered and
+//! looked at.
 //!
-//! Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 something was not delivered or
-//! could not be done, 2 the command line or the configuration is wrong, 3 a journal is corrupt.
+//! Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 something was not delivered
+//! or could not be done, 2 the command line or the configuration is wrong, 3 a journal is corrupt.
 #![forbid(unsafe_code)]
 
 mod check;

@@ -40,12 +40,18 @@ pub(crate) enum Failure {
 impl Failure {
     /// Something could not be done.
     pub(crate) fn undone(message: impl fmt::Display) -> Failure {
-        Failure::Told { outcome: Outcome::Undone, message: message.to_string() }
+        Failure::Told {
+            outcome: Outcome::Undone,
+            message: message.to_string(),
+        }
     }
 
     /// What was asked for is wrong.
     pub(crate) fn wrong(message: impl fmt::Display) -> Failure {
-        Failure::Told { outcome: Outcome::Wrong, message: message.to_string() }
+        Failure::Told {
+            outcome: Outcome::Wrong,
+            message: message.to_string(),
+        }
     }
 }
 
@@ -62,8 +68,10 @@ impl From<hydra_logger::Error> for Failure {
 /// Writes data to standard output.
 pub(crate) fn put(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::NoReader,
-        _ => Failure::undone(format_args!("cannot write to standard output: {error}")),
-    })
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::NoReader,
+            _ => Failure::undone(format_args!("cannot write to standard output: {error}")),
+        })
 }

@@ -36,12 +36,18 @@ pub(crate) fn run(options: &Options) -> Result<Outcome, Failure> {
     let mut text = counts(&report.destinations);
     for living in before.iter().filter(|journal| journal.alive) {
         let owner = living.owner.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
-        let _ = writeln!(text, "{}: in use by the living process {owner}, left alone", living.dir.display());
+        let _ = writeln!(
+            text,
+            "{}: in use by the living process {owner}, left alone",
+            living.dir.display()
+        );
     }
     let living = |dir: &Path| before.iter().any(|journal| journal.alive && journal.dir == dir);
     // One whose owner died just now is for the next time; it was counted as living.
-    let left: Vec<Inspection> =
-        journals(&dir)?.into_iter().filter(|journal| !journal.alive && !living(&journal.dir)).collect();
+    let left: Vec<Inspection> = journals(&dir)?
+        .into_iter()
+        .filter(|journal| !journal.alive && !living(&journal.dir))
+        .collect();
     for journal in &left {
         describe(journal, &mut text);
     }
@@ -49,25 +55,43 @@ pub(crate) fn run(options: &Options) -> Result<Outcome, Failure> {
         let _ = writeln!(text, "{problem}");
     }
     put(&text)?;
-    Ok(if all && left.is_empty() && problems.is_empty() { Outcome::Done } else { Outcome::Undone })
+    Ok(if all && left.is_empty() && problems.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Undone
+    })
 }
 
 fn journals(dir: &Path) -> Result<Vec<Inspection>, Failure> {
-    if dir.exists() { inspect(dir).map_err(Failure::undone) } else { Ok(Vec::new()) }
+    if dir.exists() {
+        inspect(dir).map_err(Failure::undone)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 fn counts(destinations: &[(String, Counts)]) -> String {
     let mut text = String::new();
     // Sorted, and those that are one destination of several layers told apart by their names.
-    for (name, counts) in destinations.iter().map(|(name, counts)| (name, counts)).collect::<BTreeMap<_, _>>() {
+    for (name, counts) in destinations
+        .iter()
+        .map(|(name, counts)| (name, counts))
+        .collect::<BTreeMap<_, _>>()
+    {
         let (recovered, before) = (counts.recovered, counts.delivered_before);
         let _ = write!(text, "{name}: {recovered} delivered, {before} there already");
-        for (count, what) in [(counts.skipped, "not to be replayed"), (counts.undecodable, "unreadable")] {
+        for (count, what) in [
+            (counts.skipped, "not to be replayed"),
+            (counts.undecodable, "unreadable"),
+        ] {
             if count > 0 {
                 let _ = write!(text, ", {count} {what}");
             }
         }
-        for (count, what) in [(counts.damaged, "damaged places stepped over"), (counts.discarded, "refused")] {
+        for (count, what) in [
+            (counts.damaged, "damaged places stepped over"),
+            (counts.discarded, "refused"),
+        ] {
             if count > 0 {
                 let _ = write!(text, ", {count} {what}");
             }

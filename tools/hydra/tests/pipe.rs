@@ -1,5 +1,5 @@
 //! `hydra pipe`: every line of the input is a record, and the exit code says whether it was delivered.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod common;
 
@@ -9,7 +9,9 @@ use std::process::Stdio;
 use common::{Place, progress, ran, signal, wait_until};
 
 fn lines(count: usize) -> Vec<u8> {
-    (0..count).flat_map(|number| format!("request {number} \"served\" in {number} ms\n").into_bytes()).collect()
+    (0..count)
+        .flat_map(|number| format!("request {number} \"served\" in {number} ms\n").into_bytes())
+        .collect()
 }
 
 /// Each format gets exactly as many lines as came in, in order, and nothing else.
@@ -46,12 +48,20 @@ fn cuts_lines_right() {
     let arguments = ["pipe", "--config", "hydra.toml"];
     assert_eq!(place.feed(&arguments, b"").err, "hydra pipe: accepted 0, delivered 0\n");
     let ran = place.feed(&arguments, b"one\r\n\n two\rhalf \nlast");
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "hydra pipe: accepted 4, delivered 4\n"));
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (Some(0), "hydra pipe: accepted 4, delivered 4\n")
+    );
     assert_eq!(messages(&place), ["one", "", " two\rhalf ", "last"]);
 }
 
 fn messages(place: &Place) -> Vec<String> {
-    let message = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["message"].as_str().unwrap().to_owned();
+    let message = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["message"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     place.read("json.log").lines().map(message).collect()
 }
 
@@ -60,9 +70,15 @@ fn messages(place: &Place) -> Vec<String> {
 fn replaces_invalid_bytes() {
     let place = Place::new();
     place.config(&["json"], "");
-    let ran = place.feed(&["pipe", "--config", "hydra.toml"], b"good \xc3\xa9\nbad \xff\xfe!\ncut \xc3\n");
+    let ran = place.feed(
+        &["pipe", "--config", "hydra.toml"],
+        b"good \xc3\xa9\nbad \xff\xfe!\ncut \xc3\n",
+    );
     assert_eq!(ran.code, Some(0));
-    assert_eq!(ran.err, "hydra pipe: accepted 3, delivered 3, 2 with invalid UTF-8, replaced\n");
+    assert_eq!(
+        ran.err,
+        "hydra pipe: accepted 3, delivered 3, 2 with invalid UTF-8, replaced\n"
+    );
     assert_eq!(messages(&place), ["good é", "bad \u{FFFD}\u{FFFD}!", "cut \u{FFFD}"]);
 }
 
@@ -75,7 +91,11 @@ fn names_a_line_that_is_too_long() {
     let ran = place.feed(&["pipe", "--config", "hydra.toml", "--progress", "count"], &input);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.starts_with("hydra pipe: line 2 was left out: "), "{}", ran.err);
-    assert!(ran.err.ends_with("\nhydra pipe: accepted 2, delivered 2, 1 refused\n"), "{}", ran.err);
+    assert!(
+        ran.err.ends_with("\nhydra pipe: accepted 2, delivered 2, 1 refused\n"),
+        "{}",
+        ran.err
+    );
     assert_eq!(messages(&place), ["before", "after"]);
     assert_eq!(progress(&place.path("count")), 3);
 }
@@ -85,7 +105,11 @@ fn names_a_line_that_is_too_long() {
 fn passes_over_a_line_without_end() {
     let place = Place::new();
     place.config(&["json"], "");
-    let mut child = place.hydra(&["pipe", "--config", "hydra.toml"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = place
+        .hydra(&["pipe", "--config", "hydra.toml"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"before\n").unwrap();
     let block = vec![b'x'; 1 << 20];
@@ -94,7 +118,12 @@ fn passes_over_a_line_without_end() {
     drop(stdin);
     let ran = ran(child);
     assert_eq!(ran.code, Some(1));
-    assert!(ran.err.contains("line 2 was left out: the line is longer than 134152192 bytes\n"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("line 2 was left out: the line is longer than 134152192 bytes\n"),
+        "{}",
+        ran.err
+    );
     assert_eq!(messages(&place), ["before", "after"]);
 }
 
@@ -109,13 +138,22 @@ not json
 "#;
     let ran = place.feed(&["pipe", "--config", "hydra.toml", "--parse", "json"], input);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert_eq!(ran.err, "hydra pipe: accepted 2, delivered 2, 1 below the level, 1 logged as text\n");
+    assert_eq!(
+        ran.err,
+        "hydra pipe: accepted 2, delivered 2, 1 below the level, 1 logged as text\n"
+    );
     let text = place.read("json.log");
     let (first, second) = text.trim_end().split_once('\n').unwrap();
     let first: serde_json::Value = serde_json::from_str(first).unwrap();
     assert_eq!((&first["level"], &first["message"]), (&"ERROR".into(), &"m".into()));
-    assert_eq!(first["extra"], serde_json::json!({ "n": 1, "o": { "p": [1, 2] }, "timestamp": "t" }));
-    assert!(second.contains(r#""level":"INFO","logger":"APP","message":"not json""#), "{second}");
+    assert_eq!(
+        first["extra"],
+        serde_json::json!({ "n": 1, "o": { "p": [1, 2] }, "timestamp": "t" })
+    );
+    assert!(
+        second.contains(r#""level":"INFO","logger":"APP","message":"not json""#),
+        "{second}"
+    );
 }
 
 /// Logfmt lines give the same.
@@ -124,12 +162,25 @@ fn takes_logfmt_apart() {
     let place = Place::new();
     place.config(&["json"], "");
     let input = b"level=warn msg=\"slow request\" ms=12.5 path=/a\njust words\n";
-    let arguments = ["pipe", "--config", "hydra.toml", "--parse", "logfmt", "--level", "error"];
+    let arguments = [
+        "pipe",
+        "--config",
+        "hydra.toml",
+        "--parse",
+        "logfmt",
+        "--level",
+        "error",
+    ];
     let ran = place.feed(&arguments, input);
     assert_eq!(ran.err, "hydra pipe: accepted 2, delivered 2, 1 logged as text\n");
     let text = place.read("json.log");
-    assert!(text.contains(r#""level":"WARNING","logger":"APP","message":"slow request","extra":{"ms":12.5,"path":"/a"}"#));
-    assert!(text.contains(r#""level":"ERROR","logger":"APP","message":"just words""#), "{text}");
+    assert!(
+        text.contains(r#""level":"WARNING","logger":"APP","message":"slow request","extra":{"ms":12.5,"path":"/a"}"#)
+    );
+    assert!(
+        text.contains(r#""level":"ERROR","logger":"APP","message":"just words""#),
+        "{text}"
+    );
 }
 
 /// Lines whose layer has no destination are not delivered, and the exit code tells.
@@ -143,7 +194,10 @@ fn a_layer_without_destination_is_told() {
     assert!(ran.err.contains("1 of layers without a destination"), "{}", ran.err);
     let ran = place.run(&["pipe", "--config", "hydra.toml", "--layer", "OTHER"]);
     assert_eq!(ran.code, Some(2));
-    assert_eq!(ran.err, "hydra: there is no layer `OTHER` and no layer `DEFAULT`; known are: APP\n");
+    assert_eq!(
+        ran.err,
+        "hydra: there is no layer `OTHER` and no layer `DEFAULT`; known are: APP\n"
+    );
 }
 
 /// SIGTERM and SIGINT end the input: what was read is delivered, the count is right, and the exit code is 0.
@@ -152,15 +206,21 @@ fn a_signal_drains() {
     for name in ["TERM", "INT"] {
         let place = Place::new();
         place.config(&["json"], "");
-        let mut child =
-            place.hydra(&["pipe", "--config", "hydra.toml", "--progress", "count"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = place
+            .hydra(&["pipe", "--config", "hydra.toml", "--progress", "count"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&lines(1000)).unwrap();
         stdin.write_all(b"not yet a line").unwrap();
         wait_until("all lines are counted", || progress(&place.path("count")) == 1000);
         signal(&child, name);
         let ran = ran(child);
-        assert_eq!((ran.code, ran.err.as_str()), (Some(0), "hydra pipe: accepted 1000, delivered 1000\n"));
+        assert_eq!(
+            (ran.code, ran.err.as_str()),
+            (Some(0), "hydra pipe: accepted 1000, delivered 1000\n")
+        );
         assert_eq!(place.read("json.log").lines().count(), 1000);
         assert_eq!(progress(&place.path("count")), 1000);
         drop(stdin);
@@ -178,7 +238,15 @@ fn every_line_is_counted_at_once() {
             place.write("hydra.toml", no_journal);
         }
         let count = place.path("deep/er/count");
-        let arguments = ["pipe", "--config", "hydra.toml", "--level", level, "--progress", "deep/er/count"];
+        let arguments = [
+            "pipe",
+            "--config",
+            "hydra.toml",
+            "--level",
+            level,
+            "--progress",
+            "deep/er/count",
+        ];
         let mut child = place.hydra(&arguments).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         for number in 1..=30 {
@@ -187,7 +255,10 @@ fn every_line_is_counted_at_once() {
         }
         drop(stdin);
         assert_eq!(ran(child).code, Some(0));
-        let names: Vec<_> = std::fs::read_dir(count.parent().unwrap()).unwrap().map(|name| name.unwrap().file_name()).collect();
+        let names: Vec<_> = std::fs::read_dir(count.parent().unwrap())
+            .unwrap()
+            .map(|name| name.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["count"], "nothing is left to finish");
     }
 }
@@ -197,14 +268,21 @@ fn every_line_is_counted_at_once() {
 fn a_closed_standard_output_is_quiet() {
     let place = Place::new();
     place.write("hydra.toml", "[layers.APP]\ndestinations = [{ type = \"console\" }]\n");
-    let mut child = place.hydra(&["pipe", "--config", "hydra.toml"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = place
+        .hydra(&["pipe", "--config", "hydra.toml"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&lines(10)).unwrap();
     drop(stdin);
     let ran = ran(child);
     assert_eq!(ran.code, Some(1));
-    assert_eq!(ran.err, "hydra pipe: accepted 10, delivered 0, 10 dropped: nobody reads them any more\n");
+    assert_eq!(
+        ran.err,
+        "hydra pipe: accepted 10, delivered 0, 10 dropped: nobody reads them any more\n"
+    );
 }
 
 /// `--color` decides for the console, whatever the configuration says.

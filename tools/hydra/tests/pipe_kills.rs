@@ -1,5 +1,11 @@
 //! `hydra pipe --progress`: killed at any moment and started again on the rest, every line is logged exactly once.
-#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod common;
 
@@ -15,7 +21,9 @@ use common::{Place, Random, progress, wait_until};
 const LINE_BYTES: u64 = 33;
 
 fn input(place: &Place, count: u64) {
-    let text: String = (0..count).map(|number| format!("line {number:08} of the whole input\n")).collect();
+    let text: String = (0..count)
+        .map(|number| format!("line {number:08} of the whole input\n"))
+        .collect();
     assert_eq!(text.len() as u64, count * LINE_BYTES);
     place.write("input", &text);
 }
@@ -24,8 +32,22 @@ fn input(place: &Place, count: u64) {
 fn start(place: &Place, first: u64, level: &str) -> Child {
     let mut rest = File::open(place.path("input")).unwrap();
     rest.seek(SeekFrom::Start(first * LINE_BYTES)).unwrap();
-    let arguments = ["pipe", "--config", "hydra.toml", "--level", level, "--progress", "count"];
-    place.hydra(&arguments).stdin(rest).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    let arguments = [
+        "pipe",
+        "--config",
+        "hydra.toml",
+        "--level",
+        level,
+        "--progress",
+        "count",
+    ];
+    place
+        .hydra(&arguments)
+        .stdin(rest)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// Kills the run at a random moment after about `accepted` lines. Returns how many it had counted.
@@ -65,7 +87,9 @@ fn kill_ten_times(what: &str, lines: u64, level: &str, formats: &[&str]) {
     assert_eq!(done + progress(&count), lines);
     for format in formats {
         let text = place.read(&format!("{format}.log"));
-        let numbers = text.lines().map(|line| line.split_once("line ").unwrap().1[..8].parse::<u64>().unwrap());
+        let numbers = text
+            .lines()
+            .map(|line| line.split_once("line ").unwrap().1[..8].parse::<u64>().unwrap());
         let numbers: Vec<u64> = numbers.collect();
         if let Some(at) = (0..lines).zip(&numbers).position(|(wanted, found)| wanted != *found) {
             let around = &numbers[at.saturating_sub(2)..(at + 3).min(numbers.len())];
@@ -78,7 +102,12 @@ fn kill_ten_times(what: &str, lines: u64, level: &str, formats: &[&str]) {
 /// With lines that are safe once they are in the journal, into three formats.
 #[test]
 fn every_line_exactly_once() {
-    kill_ten_times("every line exactly once", 200_000, "INFO", &["plain-text", "json", "syslog"]);
+    kill_ten_times(
+        "every line exactly once",
+        200_000,
+        "INFO",
+        &["plain-text", "json", "syslog"],
+    );
 }
 
 /// With lines that wait to be synced, thousands at a time.
@@ -108,8 +137,14 @@ fn one_run_at_a_time() {
 fn a_shell_can_count_with_it() {
     let place = Place::new();
     place.config(&["json"], "");
-    place.feed(&["pipe", "--config", "hydra.toml", "--progress", "count"], &b"a line\n".repeat(18));
-    let sum = Command::new("sh").args(["-c", "echo $(( $(cat count) + 1 ))"]).current_dir(place.path("")).output();
+    place.feed(
+        &["pipe", "--config", "hydra.toml", "--progress", "count"],
+        &b"a line\n".repeat(18),
+    );
+    let sum = Command::new("sh")
+        .args(["-c", "echo $(( $(cat count) + 1 ))"])
+        .current_dir(place.path(""))
+        .output();
     assert_eq!(String::from_utf8(sum.unwrap().stdout).unwrap(), "19\n");
     assert!(place.read("count").starts_with("18\n"));
 }

@@ -28,7 +28,10 @@ const TAPE_BYTES: usize = 64;
 fn config(dir: &Path) -> Result<LoggingConfig, Failure> {
     let file = LogDestination::file(dir.join("burst.log")).max_size(0_u64);
     let layer = LogLayer::new(Level::Info).destination(file);
-    Ok(LoggingConfig::builder().journal_dir(dir.join("journal")).layer("BURST", layer).build()?)
+    Ok(LoggingConfig::builder()
+        .journal_dir(dir.join("journal"))
+        .layer("BURST", layer)
+        .build()?)
 }
 
 /// The child's part: logs, and notes on the tape what it is about to log and what is accepted.
@@ -78,7 +81,10 @@ pub(crate) fn show(dir: &Path, paint: Paint) -> Result<Outcome, Failure> {
         .and_then(|()| fs::write(&path, [0; THREADS * TAPE_BYTES]))
         .map_err(|error| cannot("write", &path, &error))?;
     let tape = open_tape(dir)?;
-    put(&format!("\n{}\n", paint.bold("A burst, a kill in the middle of it, a recovery")))?;
+    put(&format!(
+        "\n{}\n",
+        paint.bold("A burst, a kill in the middle of it, a recovery")
+    ))?;
     let target = ACCEPTED_MIN + random::u64() % (9 * ACCEPTED_MIN);
     kill_at(target, dir, &tape)?;
     let tape = read(&tape);
@@ -93,15 +99,25 @@ pub(crate) fn show(dir: &Path, paint: Paint) -> Result<Outcome, Failure> {
     let recovered: u64 = report.destinations.iter().map(|(_, counts)| counts.recovered).sum();
     let verdict = verdict::of(&file, &tape)?;
     put(&verdict.text(before, recovered, paint))?;
-    Ok(if verdict.is_good() && is_recovered { Outcome::Done } else { Outcome::Undone })
+    Ok(if verdict.is_good() && is_recovered {
+        Outcome::Done
+    } else {
+        Outcome::Undone
+    })
 }
 
-/// Runs the child until `target` records are accepted, and kills it as the kernel kills a process that is out of memory.
+/// Runs the child until `target` records are accepted, and kills it as the kernel kills a process that is out of
+/// memory.
 fn kill_at(target: u64, dir: &Path, tape: &Map) -> Result<(), Failure> {
     let refuse = |error: std::io::Error| Failure::undone(format_args!("cannot run the burst: {error}"));
     let program = std::env::current_exe().map_err(refuse)?;
     let mut command = Command::new(program);
-    command.arg("demo").arg("--burst").arg(dir).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .arg("demo")
+        .arg("--burst")
+        .arg(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
     let mut child = command.spawn().map_err(refuse)?;
     let end = Deadline::after(PATIENCE);
     let accepted = || read(tape).iter().map(|(_, accepted)| accepted).sum::<u64>();
@@ -111,7 +127,9 @@ fn kill_at(target: u64, dir: &Path, tape: &Map) -> Result<(), Failure> {
     let ended = child.try_wait().map_err(refuse)?;
     child.kill().and_then(|()| child.wait()).map_err(refuse)?;
     match ended {
-        Some(status) => Err(Failure::undone(format_args!("the burst ended before it was killed: {status}"))),
+        Some(status) => Err(Failure::undone(format_args!(
+            "the burst ended before it was killed: {status}"
+        ))),
         None if end.is_over() => Err(Failure::undone("the burst did not get on")),
         None => Ok(()),
     }

@@ -28,7 +28,10 @@ pub(crate) struct Verdict {
 /// Counts the file's records.
 pub(crate) fn of(path: &Path, tape: &Tape) -> Result<Verdict, Failure> {
     let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
-    let mut verdict = Verdict { accepted: tape.iter().map(|(_, accepted)| accepted).sum(), ..Verdict::default() };
+    let mut verdict = Verdict {
+        accepted: tape.iter().map(|(_, accepted)| accepted).sum(),
+        ..Verdict::default()
+    };
     let mut seen: [Vec<bool>; THREADS] = tape.map(|(begun, _)| vec![false; begun as usize]);
     let mut last = [None; THREADS];
     for line in BufReader::new(file).lines() {
@@ -71,7 +74,10 @@ impl Verdict {
             0 => format!("{}  {what}\n", paint.green(format_args!("{:>12}", 0))),
             _ => format!("{}  {what}\n", paint.red(format_args!("{:>12}", grouped(count)))),
         };
-        let mut text = row(THREADS as u64 * RECORDS, &format!("records intended, by {THREADS} threads"));
+        let mut text = row(
+            THREADS as u64 * RECORDS,
+            &format!("records intended, by {THREADS} threads"),
+        );
         text += &row(self.accepted, "accepted when SIGKILL came");
         text += &row(self.in_flight, "more whose call had not returned");
         text += &row(before, "in the file before the recovery");
@@ -113,20 +119,36 @@ mod tests {
         let line = |thread: u64, number: u64| format!("time - BURST - INFO - thread {thread} number {number}\n");
         let mut tape = [(0, 0); THREADS];
         (tape[0], tape[1]) = ((4, 3), (3, 3));
-        let good = [(0, 0), (1, 0), (0, 1), (0, 2), (1, 1), (1, 2), (0, 3)].map(|(a, b)| line(a, b)).concat();
+        let good = [(0, 0), (1, 0), (0, 1), (0, 2), (1, 1), (1, 2), (0, 3)]
+            .map(|(a, b)| line(a, b))
+            .concat();
         std::fs::write(&path, &good).unwrap();
         let verdict = of(&path, &tape).unwrap();
         assert!(verdict.is_good());
         assert_eq!((verdict.accepted, verdict.written, verdict.in_flight), (6, 7, 1));
-        let bad = [line(0, 0), line(0, 0), line(1, 2), line(1, 1), "thread 0 num".to_owned(), line(0, 4)].concat();
+        let bad = [
+            line(0, 0),
+            line(0, 0),
+            line(1, 2),
+            line(1, 1),
+            "thread 0 num".to_owned(),
+            line(0, 4),
+        ]
+        .concat();
         std::fs::write(&path, &bad).unwrap();
         let verdict = of(&path, &tape).unwrap();
-        assert_eq!((verdict.lost, verdict.doubled, verdict.disordered, verdict.foreign), (3, 1, 2, 1));
+        assert_eq!(
+            (verdict.lost, verdict.doubled, verdict.disordered, verdict.foreign),
+            (3, 1, 2, 1)
+        );
     }
 
     /// Thousands are set apart.
     #[test]
     fn groups_digits() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 }

@@ -46,14 +46,25 @@ impl<'s> Input<'s> {
     pub(crate) fn new(stop: &'s Stop) -> io::Result<Input<'s>> {
         // A descriptor of our own: the standard library's buffer would only be one more copy.
         let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        Ok(Input { file, stop, buffer: vec![0; BLOCK_BYTES], lines: 0, filled: 0, is_over: false })
+        Ok(Input {
+            file,
+            stop,
+            buffer: vec![0; BLOCK_BYTES],
+            lines: 0,
+            filled: 0,
+            is_over: false,
+        })
     }
 
     /// Reads once, waiting for input at most `wait` (`None`: for ever).
     pub(crate) fn step(&mut self, wait: Option<Duration>) -> io::Result<Step> {
         self.make_room();
         if !self.wait(wait)? {
-            return Ok(if self.stop.is_asked() { Step::Stopped } else { Step::Nothing });
+            return Ok(if self.stop.is_asked() {
+                Step::Stopped
+            } else {
+                Step::Nothing
+            });
         }
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
         let count = match self.file.read(room) {
@@ -79,7 +90,10 @@ impl<'s> Input<'s> {
 
     /// Returns what comes after the last line's end, and whether it is the end of a line over the limit.
     pub(crate) fn rest(&self) -> (&[u8], bool) {
-        (self.buffer.get(self.lines..self.filled).unwrap_or_default(), self.is_over)
+        (
+            self.buffer.get(self.lines..self.filled).unwrap_or_default(),
+            self.is_over,
+        )
     }
 
     /// Drops the lines taken, and sees to it that there is room to read.
@@ -92,7 +106,8 @@ impl<'s> Input<'s> {
             self.filled = 0;
         }
         if self.filled == self.buffer.len() {
-            self.buffer.resize((self.filled * 2).min(LINE_BYTES_MAX + BLOCK_BYTES), 0);
+            self.buffer
+                .resize((self.filled * 2).min(LINE_BYTES_MAX + BLOCK_BYTES), 0);
         } else if self.filled < BLOCK_BYTES / 2 && self.buffer.len() > BLOCK_BYTES {
             // One long line must not stay in memory for ever.
             self.buffer.truncate(BLOCK_BYTES);
@@ -102,8 +117,10 @@ impl<'s> Input<'s> {
 
     /// Says whether there is something to read; no when a signal has come.
     fn wait(&self, wait: Option<Duration>) -> io::Result<bool> {
-        let mut watched =
-            [PollFd::new(&self.file, PollFlags::IN), PollFd::new(self.stop, PollFlags::IN)];
+        let mut watched = [
+            PollFd::new(&self.file, PollFlags::IN),
+            PollFd::new(self.stop, PollFlags::IN),
+        ];
         let timeout = wait.map(|wait| Timespec::try_from(wait).unwrap_or_default());
         match poll(&mut watched, timeout.as_ref()) {
             Ok(_) => {}

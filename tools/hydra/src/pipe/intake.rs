@@ -170,7 +170,12 @@ impl Intake {
             self.tally.unparsed += 1;
             return self.layer.record(self.level, line, &[]);
         };
-        let Parsed { level, layer, message, fields } = &parsed;
+        let Parsed {
+            level,
+            layer,
+            message,
+            fields,
+        } = &parsed;
         let fields: Vec<(&str, Value<'_>)> = fields.iter().map(|(name, datum)| (&**name, datum.value())).collect();
         let level = level.unwrap_or(self.level);
         // Without a message the line itself is the best one.

@@ -146,7 +146,11 @@ fn text(raw: &str) -> Datum<'_> {
 /// Types a number: whole ones by size, others as floating point.
 pub(crate) fn number(text: &str) -> Option<Value<'_>> {
     if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
-        return text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::F64);
+        return text
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+            .map(Value::F64);
     }
     if let Ok(number) = text.parse() {
         return Some(Value::I64(number));
@@ -154,7 +158,10 @@ pub(crate) fn number(text: &str) -> Option<Value<'_>> {
     if let Ok(number) = text.parse() {
         return Some(Value::U64(number));
     }
-    text.parse().map(Value::I128).or_else(|_| text.parse().map(Value::U128)).ok()
+    text.parse()
+        .map(Value::I128)
+        .or_else(|_| text.parse().map(Value::U128))
+        .ok()
 }
 
 #[cfg(test)]
@@ -163,7 +170,11 @@ mod tests {
 
     fn fields(line: &str, syntax: Syntax) -> Vec<String> {
         let parsed = parse(line, syntax).expect("it is in the syntax");
-        parsed.fields.iter().map(|(name, datum)| format!("{name}={:?}", datum.value())).collect()
+        parsed
+            .fields
+            .iter()
+            .map(|(name, datum)| format!("{name}={:?}", datum.value()))
+            .collect()
     }
 
     /// Members keep their order and their types; what no type holds stays as it is written.
@@ -193,10 +204,16 @@ mod tests {
     #[test]
     fn json_names_are_known() {
         let parsed = parse(r#"{"level":"warn","logger":"API","msg":"hi \"you\""}"#, Syntax::Json).unwrap();
-        assert_eq!((parsed.level, parsed.layer.as_deref()), (Some(Level::Warning), Some("API")));
+        assert_eq!(
+            (parsed.level, parsed.layer.as_deref()),
+            (Some(Level::Warning), Some("API"))
+        );
         assert_eq!(parsed.message.as_deref(), Some("hi \"you\""));
         let parsed = parse(r#"{"level":40,"layer":"DB","message":"m","msg":"other"}"#, Syntax::Json).unwrap();
-        assert_eq!((parsed.level, parsed.message.as_deref()), (Some(Level::Error), Some("m")));
+        assert_eq!(
+            (parsed.level, parsed.message.as_deref()),
+            (Some(Level::Error), Some("m"))
+        );
         assert_eq!(parsed.fields.len(), 1);
         assert_eq!(fields(r#"{"level":"loud"}"#, Syntax::Json), ["level=Str(\"loud\")"]);
     }
@@ -204,7 +221,15 @@ mod tests {
     /// What is no object, or more than one, is not taken apart.
     #[test]
     fn other_lines_are_refused() {
-        for line in ["", "hello", "[1]", "{\"a\":1", "{\"a\":1} {\"b\":2}", "{\"a\":01}", "{a:1}"] {
+        for line in [
+            "",
+            "hello",
+            "[1]",
+            "{\"a\":1",
+            "{\"a\":1} {\"b\":2}",
+            "{\"a\":01}",
+            "{a:1}",
+        ] {
             assert_eq!(parse(line, Syntax::Json), None, "{line}");
         }
     }

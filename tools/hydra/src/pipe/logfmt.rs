@@ -8,11 +8,14 @@ use super::line::{Datum, Parsed, number};
 
 /// Takes a line apart; `None` if it has no pair at all, or a quote that does not end.
 ///
-/// A key without `=` is true. A value in double quotes is text, with `\"`, `\\`, `\n`, `\r` and `\t`; one without is typed.
+/// A key without `=` is true. A value in double quotes is text, with `\"`, `\\`, `\n`, `\r` and `\t`; one without is
+/// typed.
 pub(crate) fn parse(line: &str) -> Option<Parsed<'_>> {
     let (mut parsed, mut rest, mut pairs) = (Parsed::default(), line.trim_start(), 0);
     while !rest.is_empty() {
-        let end = rest.find(|letter: char| letter == '=' || letter.is_whitespace()).unwrap_or(rest.len());
+        let end = rest
+            .find(|letter: char| letter == '=' || letter.is_whitespace())
+            .unwrap_or(rest.len());
         let (key, after) = rest.split_at(end);
         let (datum, after) = match after.strip_prefix('=') {
             Some(after) => {
@@ -92,10 +95,20 @@ mod tests {
     use super::*;
 
     fn shown(line: &str) -> String {
-        let Some(parsed) = parse(line) else { return "none".to_owned() };
-        let fields = parsed.fields.iter().map(|(name, datum)| format!(" {name}={:?}", datum.value()));
+        let Some(parsed) = parse(line) else {
+            return "none".to_owned();
+        };
+        let fields = parsed
+            .fields
+            .iter()
+            .map(|(name, datum)| format!(" {name}={:?}", datum.value()));
         let message = parsed.message.unwrap_or_default();
-        format!("{:?} {:?} {message}{}", parsed.level, parsed.layer, fields.collect::<String>())
+        format!(
+            "{:?} {:?} {message}{}",
+            parsed.level,
+            parsed.layer,
+            fields.collect::<String>()
+        )
     }
 
     /// Pairs keep their order and types, quotes and escapes are undone, a bare key is true.

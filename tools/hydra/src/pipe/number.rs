@@ -1,9 +1,9 @@
 //! A file that holds one decimal number, kept up to date by single stores.
 //!
-//! Up to 99,999,999 the file begins with the number, left-aligned, in one machine word that is stored whole; the rest is line
-//! feeds, so that `$(cat FILE)`, `int(...)` and `trim().parse()` all read a plain number. From 100,000,000 on the number is
-//! right-aligned in two words behind spaces: the second word is stored whole, and when the first one changes a new file
-//! takes the old one's place. At every moment a reader sees a number that was true.
+//! Up to 99,999,999 the file begins with the number, left-aligned, in one machine word that is stored whole; the rest
+//! is line feeds, so that `$(cat FILE)`, `int(...)` and `trim().parse()` all read a plain number. From 100,000,000 on
+//! the number is right-aligned in two words behind spaces: the second word is stored whole, and when the first one
+//! changes a new file takes the old one's place. At every moment a reader sees a number that was true.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,15 @@ impl Number {
     /// Makes the file, holding 0, as `path`.
     pub(crate) fn create(path: PathBuf) -> io::Result<Number> {
         let (map, id) = make(&path, 0)?;
-        let mut number = Number { path, map, id, value: 0, word: 0, unit: 0, left: 0 };
+        let mut number = Number {
+            path,
+            map,
+            id,
+            value: 0,
+            word: 0,
+            unit: 0,
+            left: 0,
+        };
         number.show();
         Ok(number)
     }
@@ -60,7 +68,8 @@ impl Number {
             self.value = value;
             self.word += self.unit;
             // Release: whoever reads the number after a death finds what was stored before it.
-            self.map.store(if value < WIDE { 0 } else { 8 }, self.word, Ordering::Release);
+            self.map
+                .store(if value < WIDE { 0 } else { 8 }, self.word, Ordering::Release);
             return Ok(());
         }
         self.jump(value)
@@ -83,7 +92,11 @@ impl Number {
     fn show(&mut self) {
         let digits = text(self.value);
         let at = if self.value < WIDE { 0 } else { 8 };
-        let bytes = digits.get(at..at + 8).and_then(|bytes| bytes.first_chunk()).copied().unwrap_or_default();
+        let bytes = digits
+            .get(at..at + 8)
+            .and_then(|bytes| bytes.first_chunk())
+            .copied()
+            .unwrap_or_default();
         self.word = u64::from_le_bytes(bytes);
         let last = bytes.iter().rposition(u8::is_ascii_digit).unwrap_or(0);
         self.unit = 1 << (8 * last);
@@ -114,9 +127,16 @@ fn make(path: &Path, value: u64) -> io::Result<(Map, FileId)> {
 }
 
 fn text(value: u64) -> [u8; FILE_BYTES] {
-    let digits = if value < WIDE { value.to_string() } else { format!("{value:16}") };
+    let digits = if value < WIDE {
+        value.to_string()
+    } else {
+        format!("{value:16}")
+    };
     let mut bytes = [b'\n'; FILE_BYTES];
-    bytes.iter_mut().zip(digits.bytes()).for_each(|(byte, digit)| *byte = digit);
+    bytes
+        .iter_mut()
+        .zip(digits.bytes())
+        .for_each(|(byte, digit)| *byte = digit);
     bytes
 }
 
@@ -145,7 +165,14 @@ mod tests {
             number.set(value).unwrap();
             assert_eq!(read(&path), Some((first, value)));
         }
-        for value in [100_000_000, 100_000_001, 100_000_010, 199_999_999, 200_000_000, 1_234_567_890_123] {
+        for value in [
+            100_000_000,
+            100_000_001,
+            100_000_010,
+            199_999_999,
+            200_000_000,
+            1_234_567_890_123,
+        ] {
             number.set(value).unwrap();
             assert_eq!(read(&path), Some((number.id(), value)));
             assert_eq!(shown(&path).trim().parse(), Ok(value));

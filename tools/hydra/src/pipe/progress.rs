@@ -1,15 +1,15 @@
 //! How far the input is accepted, kept in a file; and what the run before had logged without having counted it.
 //!
-//! FILE holds how many lines of this run's input are settled: see [`Number`] for what readers see. A run that is killed may
-//! have logged lines that FILE does not count yet: one where a line is settled as soon as it is logged, up to
-//! [`UNCOUNTED_MAX`] where lines wait for a sync or a delivery. The caller starts again on the rest of the input, so those
-//! lines come first now; they stand in the dead run's journal, and to log them again would double them. Therefore a new run
-//! works out from the dead one's [`State`] which they are and compares them with its first lines, in order; what is equal is
-//! counted and not logged, and the comparison ends at the first difference.
+//! FILE holds how many lines of this run's input are settled: see [`Number`] for what readers see. A run that is killed
+//! may have logged lines that FILE does not count yet: one where a line is settled as soon as it is logged, up to
+//! [`UNCOUNTED_MAX`] where lines wait for a sync or a delivery. The caller starts again on the rest of the input, so
+//! those lines come first now; they stand in the dead run's journal, and to log them again would double them. Therefore
+//! a new run works out from the dead one's [`State`] which they are and compares them with its first lines, in order;
+//! what is equal is counted and not logged, and the comparison ends at the first difference.
 //!
-//! This holds as long as the same FILE is named again and nobody else takes the dead run's journal over in between. A run
-//! begins in two steps, each of them atomic: the new state takes the old one's place, then the new number. Killed between
-//! the two, the state is the one that counts, for it knows that the number's file is not its own.
+//! This holds as long as the same FILE is named again and nobody else takes the dead run's journal over in between. A
+//! run begins in two steps, each of them atomic: the new state takes the old one's place, then the new number. Killed
+//! between the two, the state is the one that counts, for it knows that the number's file is not its own.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,10 @@ impl Progress {
                 io::ErrorKind::ResourceBusy => "another `hydra pipe` that is running keeps its count there".to_owned(),
                 _ => error.to_string(),
             };
-            Failure::undone(format_args!("cannot keep the progress in `{}`: {cause}", path.display()))
+            Failure::undone(format_args!(
+                "cannot keep the progress in `{}`: {cause}",
+                path.display()
+            ))
         };
         Progress::start(path).map_err(refuse)
     }
@@ -66,7 +69,15 @@ impl Progress {
         if !is_comparing {
             state.end_comparing();
         }
-        Ok(Progress { number, state, repeats, is_comparing, done: 0, counted: 0, position: 0 })
+        Ok(Progress {
+            number,
+            state,
+            repeats,
+            is_comparing,
+            done: 0,
+            counted: 0,
+            position: 0,
+        })
     }
 
     /// Keeps where this run's journal is.
@@ -159,7 +170,8 @@ fn uncounted(state: &State, path: &Path) -> Vec<Hash> {
         lines.extend(state.kept().into_iter().skip(done as usize));
     } else if let Some(journal) = journal {
         let last = if done == 0 { 0 } else { state.line(done).1 };
-        // A journal that is gone has been delivered by somebody else: whether it had the record nobody can say any more.
+        // A journal that is gone has been delivered by somebody else: whether it had the record nobody can say any
+        // more.
         if records_from(&journal, Position::from_u64(last), 1).is_ok_and(|count| count > 0) {
             lines.push(state.line(done + 1).0);
         }
@@ -175,10 +187,15 @@ mod tests {
     const LINES: [&[u8]; 5] = [b"a", b"b", b"b", b"c", b"d"];
     const STEPS_MAX: usize = 3 * LINES.len() + 1;
 
-    /// Runs over `LINES` from `first` on: logs each and counts it, and is killed after `steps` of the three steps of a line.
+    /// Runs over `LINES` from `first` on: logs each and counts it, and is killed after `steps` of the three steps of a
+    /// line.
     fn run(path: &Path, root: &Path, first: usize, steps: usize, logged: &mut Vec<usize>) {
         let mut progress = Progress::begin(path).unwrap();
-        let options = Options { dir: Some(root.to_owned()), segment_bytes: SEGMENT_BYTES_MIN, ..Options::default() };
+        let options = Options {
+            dir: Some(root.to_owned()),
+            segment_bytes: SEGMENT_BYTES_MIN,
+            ..Options::default()
+        };
         let journal = Journal::create(options).unwrap();
         let (_head, mut writer) = (journal.cursor("head").unwrap(), journal.writer());
         progress.set_journal(journal.dir().unwrap());
@@ -235,8 +252,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("count");
         let first = Progress::begin(&path).unwrap();
-        let Err(Failure::Told { message, .. }) = Progress::begin(&path) else { panic!("not refused") };
-        assert!(message.ends_with("another `hydra pipe` that is running keeps its count there"), "{message}");
+        let Err(Failure::Told { message, .. }) = Progress::begin(&path) else {
+            panic!("not refused")
+        };
+        assert!(
+            message.ends_with("another `hydra pipe` that is running keeps its count there"),
+            "{message}"
+        );
         first.finish().unwrap();
         assert!(Progress::begin(&path).is_ok());
     }

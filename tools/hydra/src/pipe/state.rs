@@ -15,8 +15,8 @@
 //! | 4096 | 24 each | ring by line number: the line's hash (16), the journal position behind its record (8) |
 //! | | 16 each | hashes of the lines the run before had logged and not counted |
 //!
-//! A line's hash is stored before it is logged, the position and the count after; so at any moment at most one record, the
-//! last in the journal, is not accounted for here, and [`hydra_journal::records_from`] tells whether it is there.
+//! A line's hash is stored before it is logged, the position and the count after; so at any moment at most one record,
+//! the last in the journal, is not accounted for here, and [`hydra_journal::records_from`] tells whether it is there.
 
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -100,7 +100,11 @@ impl State {
             return Ok(None);
         }
         let map = Map::file(&file, len)?;
-        let state = State { map, path: path.to_owned(), _file: file };
+        let state = State {
+            map,
+            path: path.to_owned(),
+            _file: file,
+        };
         let kept_end = AT_HASHES as u64 + state.load(AT_KEPT).saturating_mul(HASH_BYTES as u64);
         let is_ours = state.load(0) == MAGIC && kept_end <= len as u64;
         Ok(is_ours.then_some(state))
@@ -119,7 +123,10 @@ impl State {
     }
 
     pub(crate) fn file(&self) -> FileId {
-        FileId { dev: self.load(AT_FILE), ino: self.load(AT_FILE + 8) }
+        FileId {
+            dev: self.load(AT_FILE),
+            ino: self.load(AT_FILE + 8),
+        }
     }
 
     pub(crate) fn set_file(&self, number: FileId) {
@@ -150,7 +157,11 @@ impl State {
 
     pub(crate) fn kept(&self) -> Vec<Hash> {
         let count = self.load(AT_KEPT) as usize;
-        (AT_HASHES..).step_by(HASH_BYTES).take(count).map(|at| self.hash_at(at)).collect()
+        (AT_HASHES..)
+            .step_by(HASH_BYTES)
+            .take(count)
+            .map(|at| self.hash_at(at))
+            .collect()
     }
 
     pub(crate) fn journal(&self) -> Option<PathBuf> {

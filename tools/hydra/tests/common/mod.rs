@@ -1,6 +1,16 @@
 //! What the tests of this folder share: a directory with a configuration, and the program run in it.
-#![allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "every test file uses a part of it; seeds are printed")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::print_stdout,
+    reason = "every test file uses a part of it; seeds are printed"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail by panicking"
+)]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -50,14 +60,23 @@ impl Place {
         });
         let files = files.collect::<Vec<_>>().join(", ");
         let journal = format!("[journal]\ndir = \"{dir}/journal\"\n");
-        self.write("hydra.toml", &format!("{journal}{more}[layers.APP]\nlevel = \"INFO\"\ndestinations = [{files}]\n"))
+        self.write(
+            "hydra.toml",
+            &format!("{journal}{more}[layers.APP]\nlevel = \"INFO\"\ndestinations = [{files}]\n"),
+        )
     }
 
     /// The program, to be run here.
     pub fn hydra(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hydra"));
-        command.args(arguments).current_dir(self.0.path()).env_remove("NO_COLOR");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_remove("NO_COLOR");
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -81,7 +100,11 @@ impl Place {
 pub fn ran(child: Child) -> Ran {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    Ran {
+        code: output.status.code(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
 }
 
 /// The number in a progress file: 0 while there is none. It must be readable at every moment.
@@ -103,7 +126,10 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Sends a signal by its name.
 pub fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status();
+    let sent = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(child.id().to_string())
+        .status();
     assert!(sent.is_ok_and(|status| ExitStatus::success(&status)));
 }
 
