@@ -41,8 +41,9 @@ pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
     clock::calibrate();
     let problems = Arc::new(Mutex::new(Vec::new()));
     // Destinations first: a path that cannot be written is found before anything is made.
-    let planned = plan(&config)?;
+    let mut planned = plan(&config)?;
     let adopted = adopt(&config, &problems)?;
+    announce_resumes(&mut planned, &adopted);
     let journal = open_journal(&config)?;
     let mut outlets = Vec::new();
     for spec in planned {
@@ -124,6 +125,19 @@ fn adopt(config: &LoggingConfig, problems: &Mutex<Vec<String>>) -> Result<Vec<Ad
     // was in the middle of writing is mended before anything is written behind it.
     adopted.sort_by_key(|journal| disk::info_of(journal.dir()).ok().flatten().map_or(0, |info| info.born_ns));
     Ok(adopted)
+}
+
+/// Tells every file which heads are about to compare what stands in it, before the first head writes to any: a record that
+/// one of them left torn at the end must be mended by it, and not be written behind by another.
+fn announce_resumes(planned: &mut [Spec], adopted: &[Adopted]) {
+    for spec in planned.iter_mut().filter(|spec| spec.replay) {
+        let cursors = adopted.iter().filter_map(|journal| journal.cursor(&spec.name));
+        let mark = cursors.map(|cursor| sink::Mark::from_bytes(&cursor.state().mark)).find(|mark| !mark.is_nowhere());
+        if let Some(mark) = mark {
+            // The head does so again, and tries until it succeeds.
+            let _ = spec.sink.resume(mark);
+        }
+    }
 }
 
 fn tell(problems: &Mutex<Vec<String>>, problem: String) {
@@ -280,11 +294,9 @@ fn open_sink(destination: &LogDestination, formatter: &dyn Formatter) -> Result<
     match &destination.kind {
         Kind::Console(console) => Ok(Box::new(sink::ConsoleSink::new(stream(console)))),
         Kind::File(file) => {
-            let mut opened = sink::FileSink::shared(sink_options(file, formatter)?).map_err(refused)?;
-            // Asks for nothing to be written, but opens: a path that cannot be written is told now.
-            opened.begin(sink::Batch::default()).map_err(refused)?;
-            opened.abandon();
-            Ok(Box::new(opened))
+            // Opens the file, so that a path that cannot be written is told now. Nothing is begun: what a dead process left
+            // at the file's end is looked at when there is a record to write behind it.
+            Ok(Box::new(sink::FileSink::shared(sink_options(file, formatter)?).map_err(refused)?))
         }
         Kind::NotBuilt(remote) => Err(Error::new(ErrorKind::Unsupported, "open").at(remote.name())),
     }
