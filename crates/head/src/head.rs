@@ -173,6 +173,11 @@ impl Head {
         self.cursor.poll_delivered(position, waker)
     }
 
+    /// Takes back what [`Head::poll_delivered`] has noted.
+    pub fn forget(&self, position: Position, waker: &Waker) {
+        self.cursor.delivered().forget(position, waker);
+    }
+
     /// Waits, at most `timeout`, until everything that dead processes left has been delivered. Says whether it has.
     pub fn wait_recovered(&self, timeout: Duration) -> bool {
         self.wait(timeout, |state| state.recovered)

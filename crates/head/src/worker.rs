@@ -23,6 +23,8 @@ const POLL_FIRST: Duration = Duration::from_micros(50);
 const POLL_LAST: Duration = Duration::from_millis(1);
 /// After this long without a record it sleeps until a producer wakes it.
 const POLL_FOR: Duration = Duration::from_millis(20);
+/// How long to wait before a dead process's segment that cannot be opened is tried again.
+const REOPEN: Duration = Duration::from_millis(100);
 /// A sleep that nothing ends; only a bound, in case a wake-up were ever lost.
 const PARK: Duration = Duration::from_secs(3600);
 
@@ -159,7 +161,12 @@ impl Worker {
         match self.read(passage) {
             Read::Some => {}
             Read::Pending => {
-                std::thread::yield_now();
+                match passage.replaying {
+                    // A segment that the system refuses to open now.
+                    true => self.control.pause(REOPEN),
+                    // A producer that is just filling its space.
+                    false => std::thread::yield_now(),
+                }
                 return Round::More;
             }
             Read::Empty(tail) => {

@@ -237,6 +237,14 @@ impl Core {
         poll_all(takers.map(|outlet| &outlet.head), position, waker)
     }
 
+    /// Keeps `waker` no longer in mind: nobody waits for the record at `position` any more.
+    pub(crate) fn forget(&self, position: Position, route: &str, level: Level, waker: &Waker) {
+        self.journal.synced().forget(position, waker);
+        for outlet in self.outlets.iter().filter(|outlet| outlet.route == route && level >= outlet.level) {
+            outlet.head.forget(position, waker);
+        }
+    }
+
     /// Says whether every destination has everything before `position`.
     pub(crate) fn poll_all_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
         poll_all(self.outlets.iter().map(|outlet| &outlet.head), position, waker)

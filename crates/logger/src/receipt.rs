@@ -56,6 +56,8 @@ struct Pending {
     wanted: Wanted,
     route: String,
     level: Level,
+    /// Who has been noted to be woken, by a task that awaits.
+    noted: Option<Waker>,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,8 @@ impl Receipt {
     }
 
     fn on_its_way(core: &Arc<Core>, place: Place, wanted: Wanted, route: &str, level: Level) -> Receipt {
-        let pending = Pending { core: Arc::clone(core), place, wanted, route: route.to_owned(), level };
+        let core = Arc::clone(core);
+        let pending = Pending { core, place, wanted, route: route.to_owned(), level, noted: None };
         Receipt { state: State::Pending(Box::new(pending)) }
     }
 
@@ -203,16 +206,28 @@ impl Pending {
     }
 }
 
+impl Drop for Pending {
+    /// A task that gave up waiting must not be kept in mind for as long as a destination is down.
+    fn drop(&mut self) {
+        if let (Some(waker), Poll::Ready(Ok(position))) = (self.noted.take(), self.place(Waker::noop())) {
+            self.core.forget(position, &self.route, self.level, &waker);
+        }
+    }
+}
+
 impl Future for Receipt {
     type Output = Result<(), Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &self.state {
+        match &mut self.get_mut().state {
             State::Disabled | State::Reached(_) => Poll::Ready(Ok(())),
             State::Failed(error) => Poll::Ready(Err(error.clone())),
             State::Pending(pending) => match pending.poll(context.waker()) {
                 Some(result) => Poll::Ready(result),
-                None => Poll::Pending,
+                None => {
+                    pending.noted = Some(context.waker().clone());
+                    Poll::Pending
+                }
             },
         }
     }
