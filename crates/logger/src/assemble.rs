@@ -15,12 +15,13 @@ use hydra_sink as sink;
 use hydra_sink::Sink;
 
 use crate::config::{
-    ColorMode, Compress, ConsoleOptions, FileOptions, Format, FormatKey, FormatOptions, Fsync, Kind, LogDestination, LoggingConfig, Overflow,
-    Rotate, Stream,
+    CENTRALIZED, ColorMode, Compress, ConsoleOptions, FileOptions, Format, FormatKey, FormatOptions, Fsync, Kind,
+    LogDestination, LogLayer, LoggingConfig, Overflow, Rotate, Stream,
 };
 use crate::core::{Core, Outlet};
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
+use crate::layer::DEFAULT;
 
 /// About how many bytes go into one write, unless `buffer_size` says otherwise.
 const BATCH_BYTES: usize = 64 << 10;
@@ -38,6 +39,7 @@ pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
     let config = config.with_env()?;
     config.validate()?;
     refuse_what_is_not_built(&config)?;
+    let config = with_default_layer(config);
     clock::calibrate();
     let problems = Arc::new(Mutex::new(Vec::new()));
     // Destinations first: a path that cannot be written is found before anything is made.
@@ -56,6 +58,16 @@ pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
     finish_recovery(&core, adopted)?;
     crate::shutdown::register(&core)?;
     Ok(core)
+}
+
+/// A call may name any layer: what no configured one takes goes to `DEFAULT`, which is made if there is none. The last
+/// resort is standard error.
+fn with_default_layer(mut config: LoggingConfig) -> LoggingConfig {
+    if !config.layers.contains_key(DEFAULT) && !config.layers.contains_key(CENTRALIZED) {
+        let destination = LogDestination::console().stream(Stream::Stderr);
+        config.layers.insert(DEFAULT.to_owned(), LogLayer::default().destination(destination));
+    }
+    config
 }
 
 fn refuse_what_is_not_built(config: &LoggingConfig) -> Result<(), Error> {
