@@ -85,14 +85,17 @@ pub(crate) fn unknown_goes_to_centralized<F: Front>() {
     assert_eq!(place.messages("all.jsonl"), ["by name", "to nobody"]);
 }
 
-/// A record that no layer takes is counted: nothing disappears silently.
+/// A record that no configured layer takes goes to DEFAULT, which is made then and leads to standard error: nothing
+/// disappears.
 pub(crate) fn nowhere_to_go_is_counted<F: Front>() {
     let place = Place::new();
     let log = F::start(place.app().build().unwrap()).unwrap();
     F::wait(F::log(&log, "OTHER", Level::Error, "nowhere to go")).unwrap();
     let health = F::health(&log);
     let report = F::shutdown(&log, LONG).unwrap();
-    assert_eq!((health.unknown_layer, health.no_destination + report.fell_back), (1, 1));
+    assert_eq!((health.unknown_layer, health.no_destination), (1, 0));
+    let last_resort = report.destinations.iter().find(|(name, _)| name == "DEFAULT|console|stderr");
+    assert_eq!(last_resort.map(|(_, counts)| counts.delivered), Some(1));
     assert!(
         place.lines("app.jsonl").is_empty(),
         "nor does it go to a layer that nobody named"
