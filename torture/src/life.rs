@@ -46,6 +46,11 @@ impl Life {
         Ok(Life(child))
     }
 
+    /// Returns the number of the process.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Waits, then kills. Says whether it was alive until then.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ fn weigh(name: &str, noted: &[Noted], copies: &Copies, found: &mut Found) -> Vec
                 accepted,
             } = noted;
             let what = format!(
-                "{name}: life {life} thread {thread} lacks {} of {accepted} (intended {intended}), from {first} to {last}",
+                "{name}: life {life} thread {thread} lacks {} of {accepted} (meant {intended}), from {first} to {last}",
                 missing.len()
             );
             found.troubles.push(what);

@@ -77,7 +77,8 @@ impl Round {
         Ok(())
     }
 
-    /// Has a last life log one record and shut down: whatever earlier ones left must be in the files then, and no journal.
+    /// Has a last life log one record and shut down: whatever earlier ones left must be in the files then, and no
+    /// journal.
     ///
     /// # Errors
     /// Whatever the system says.

@@ -11,6 +11,8 @@ use crate::table::{self, Outcome};
 mod corrupt;
 mod full;
 mod kill;
+mod limits;
+mod moved;
 mod orphans;
 mod stuck;
 
@@ -73,6 +75,14 @@ pub const ALL: &[Row] = &[
         full::destination,
     ),
     other("full-journal", "disk of the journal full, then freed", full::journal),
+    other("file-size", "RLIMIT_FSIZE reached, then raised", limits::file_size),
+    other(
+        "descriptors",
+        "no descriptor to be had for a while",
+        limits::descriptors,
+    ),
+    other("stopped", "SIGSTOP and SIGCONT under load", limits::stopped),
+    other("logrotate", "files renamed under load", moved::renamed),
 ];
 
 /// How often a row is run that does not kill at random.

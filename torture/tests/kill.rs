@@ -77,6 +77,12 @@ fn forked_children_are_their_own() {
     holds(&["fork"], 0);
 }
 
+/// Files that are renamed by somebody else, under load and under kills, cost no line.
+#[test]
+fn renamed_files_cost_nothing() {
+    holds(&["logrotate"], 0);
+}
+
 /// A damaged journal costs what the damage hits, and never a panic.
 #[test]
 fn damage_is_stepped_over() {

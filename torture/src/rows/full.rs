@@ -31,22 +31,6 @@ fn run(turn: &mut Turn<'_>, what: &str, records: u64) -> io::Result<()> {
     let mut round = Round::begin(turn.exe, turn.seed)?;
     let small = round.dir().join("small");
     fs::create_dir(&small)?;
-    // The tmpfs exists in the namespace alone: the script makes it, and makes room in it when told to.
-    let script = r#"
-        set -e
-        mount -t tmpfs -o size="$1" tmpfs "$2"
-        mkdir -p "$2/$3"
-        if [ "$3" = files ]; then ln -s "$2/files/plain.log" "$4/plain.log"; ln -s "$2/files/records.jsonl" "$4/records.jsonl"
-        else ln -s "$2/journal" "$4/journal"; fi
-        (while [ ! -e "$4/room" ]; do sleep 0.01; done; mount -o remount,size=256m "$2"; touch "$4/roomy") &
-        dir="$4"; shift 4
-        "$@" && status=0 || status=$?
-        wait
-        for file in plain.log records.jsonl; do
-            if [ -L "$dir/$file" ]; then cp --remove-destination "$(readlink "$dir/$file")" "$dir/$file.copy"; rm "$dir/$file"; mv "$dir/$file.copy" "$dir/$file"; fi
-        done
-        exit $status
-    "#;
     if !may_mount(&small)? {
         turn.outcome.skipped = Some("`unshare -Urm` is not permitted here".to_owned());
         return Ok(());
@@ -55,7 +39,7 @@ fn run(turn: &mut Turn<'_>, what: &str, records: u64) -> io::Result<()> {
     (round.spec.segment, round.spec.quota) = (256 << 10, 64 << 20);
     let mut command = Command::new("unshare");
     command
-        .args(["-Urm", "sh", "-c", script, "sh", "2m"])
+        .args(["-Urm", "sh", "-c", SCRIPT, "sh", "2m"])
         .arg(&small)
         .arg(what)
         .arg(round.dir())
@@ -91,7 +75,7 @@ fn may_mount(dir: &Path) -> io::Result<bool> {
 }
 
 /// Waits until the victim has accepted something and then nothing more for a while, or has ended.
-fn wait_until_it_stands(round: &Round, life: &mut Life) -> io::Result<()> {
+pub(super) fn wait_until_it_stands(round: &Round, life: &mut Life) -> io::Result<()> {
     let tape = Tape::open(&round.dir().join(crate::spec::TAPE))?;
     let (mut last, mut since) = (0, Instant::now());
     let until = Instant::now() + HANGS_AFTER;
@@ -105,3 +89,33 @@ fn wait_until_it_stands(round: &Round, life: &mut Life) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Arguments: the size, where to mount, what lies there (`files` or `journal`), the round's directory, the victim's
+/// command. The tmpfs exists in the namespace alone: the script makes it, makes room in it when told to, and saves
+/// the files.
+const SCRIPT: &str = r#"
+    set -e
+    size=$1 small=$2 what=$3 dir=$4
+    shift 4
+    mount -t tmpfs -o size="$size" tmpfs "$small"
+    mkdir "$small/$what"
+    if [ "$what" = journal ]; then
+        ln -s "$small/journal" "$dir/journal"
+    else
+        for file in plain.log records.jsonl; do ln -s "$small/files/$file" "$dir/$file"; done
+    fi
+    (
+        while [ ! -e "$dir/room" ]; do sleep 0.01; done
+        mount -o remount,size=256m "$small"
+    ) &
+    status=0
+    "$@" || status=$?
+    wait
+    for file in plain.log records.jsonl; do
+        if [ -L "$dir/$file" ]; then
+            cp "$small/files/$file" "$dir/copy"
+            mv "$dir/copy" "$dir/$file"
+        fi
+    done
+    exit $status
+"#;

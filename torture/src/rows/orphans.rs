@@ -13,7 +13,8 @@ use crate::spec::{End, Files, Front, PLAIN};
 /// The records of the process that dies.
 const RECORDS: u64 = 20_000;
 
-/// A victim fills its journal while its only destination takes nothing; recoveries are killed before one is let through.
+/// A victim fills its journal while its only destination takes nothing; recoveries are killed before one is let
+/// through.
 pub(super) fn recovery_is_killed(turn: &mut Turn<'_>) -> io::Result<()> {
     let mut round = orphaned(turn, RECORDS)?;
     let longest = Duration::from_millis(round.random.pick(&[5, 15, 40]));
@@ -45,8 +46,8 @@ pub(super) fn adoption_race(turn: &mut Turn<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// A process forks under load. Its children log through its handle and through loggers of their own, and exit; what any of
-/// them was told is accepted is in the files, once, and the parent's journal is the parent's.
+/// A process forks under load. Its children log through its handle and through loggers of their own, and exit; what
+/// any of them was told is accepted is in the files, once, and the parent's journal is the parent's.
 pub(super) fn forked(turn: &mut Turn<'_>) -> io::Result<()> {
     let mut round = Round::begin(turn.exe, turn.seed)?;
     plain(&mut round);

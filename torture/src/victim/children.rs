@@ -72,7 +72,8 @@ fn live(spec: &Spec, inherited: &Log, tape: &Tape) -> ! {
     exit(1)
 }
 
-/// Logs the child's records through a handle and notes which were accepted; those that are refused come to an end at once.
+/// Logs the child's records through a handle and notes which were accepted; those that are refused come to an end at
+/// once.
 fn note(spec: &Spec, log: &Log, tape: &Tape, thread: u64) -> u64 {
     for number in 1..=RECORDS {
         let id = Id {

@@ -86,8 +86,8 @@ fn assert_all(lines: &[String]) {
     assert_eq!(next, [RECORDS; THREADS]);
 }
 
-/// Four threads, two destinations, one of them blocked: the other one has everything while the first has nothing; read at
-/// last, that has everything, too.
+/// Four threads, two destinations, one of them blocked: the other one has everything while the first has nothing;
+/// read at last, that has everything, too.
 pub(crate) fn a_blocked_destination_delays_no_other<F: Front>() {
     let place = Place::new();
     let pipe = Pipe::make(&place, "blocked.jsonl");
@@ -108,7 +108,8 @@ pub(crate) fn a_blocked_destination_delays_no_other<F: Front>() {
     assert_eq!((report.accepted, report.delivered), (2_000, 4_000));
 }
 
-/// When the quota is used up behind a blocked destination, callers wait; once it is read they go on, and nothing is lost.
+/// When the quota is used up behind a blocked destination, callers wait; once it is read they go on, and nothing is
+/// lost.
 pub(crate) fn a_full_journal_waits<F: Front>() {
     let place = Place::new();
     let pipe = Pipe::make(&place, "blocked.jsonl");

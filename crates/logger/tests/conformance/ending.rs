@@ -63,8 +63,8 @@ pub(crate) fn shutdown_from_another_thread<F: Front>() {
     assert_eq!(place.lines("app.jsonl").len(), 1_000);
 }
 
-/// Shut down while eight threads log: every call whose receipt says it was accepted is in both files, every other one was
-/// told so and counted, and the sums agree.
+/// Shut down while eight threads log: every call whose receipt says it was accepted is in both files, every other one
+/// was told so and counted, and the sums agree.
 pub(crate) fn shutdown_under_load<F: Front>() {
     for journal in [false, true] {
         let place = Place::new();

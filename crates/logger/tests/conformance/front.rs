@@ -13,6 +13,8 @@ use hydra_logger::{
 
 /// A handle as the behaviours see it.
 pub(crate) trait Front: 'static {
+    /// Tells it from the others.
+    const NAME: &'static str;
     /// The logger; the macros take it.
     type Log: Target + Clone + Debug + Send + std::marker::Sync + 'static;
     /// The handle of a layer; the macros take it.
@@ -42,6 +44,7 @@ pub(crate) trait Front: 'static {
 pub(crate) struct Sync;
 
 impl Front for Sync {
+    const NAME: &'static str = "sync";
     type Log = HydraLogger;
     type Layer = Layer;
 
@@ -99,11 +102,14 @@ pub(crate) struct Async<E>(PhantomData<E>);
 
 /// Something that runs futures.
 pub(crate) trait Executor: 'static {
+    /// Tells it from the others.
+    const NAME: &'static str;
     /// Runs a task as programs on this executor do, and waits for it.
     fn run<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T;
 }
 
 impl<E: Executor> Front for Async<E> {
+    const NAME: &'static str = E::NAME;
     type Log = AsyncHydraLogger;
     type Layer = AsyncLayer;
 
@@ -167,6 +173,8 @@ impl<E: Executor> Front for Async<E> {
 pub(crate) struct Tokio;
 
 impl Executor for Tokio {
+    const NAME: &'static str = "tokio";
+
     fn run<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {
         static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
         let runtime = RUNTIME.get_or_init(|| {
@@ -183,6 +191,8 @@ impl Executor for Tokio {
 pub(crate) struct Smol;
 
 impl Executor for Smol {
+    const NAME: &'static str = "smol";
+
     fn run<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {
         smol::block_on(smol::spawn(task))
     }
@@ -192,6 +202,8 @@ impl Executor for Smol {
 pub(crate) struct Futures;
 
 impl Executor for Futures {
+    const NAME: &'static str = "futures";
+
     fn run<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {
         futures::executor::block_on(task)
     }

@@ -90,8 +90,8 @@ pub(crate) fn with_every_receipt_awaited<F: Front>() {
     }
 }
 
-/// Whatever a message holds, it is one line in every format, and a terminal obeys none of it. CSV alone keeps line breaks,
-/// in quotes, unless `escape_newlines` is set.
+/// Whatever a message holds, it is one line in every format, and a terminal obeys none of it. CSV alone keeps line
+/// breaks, in quotes, unless `escape_newlines` is set.
 pub(crate) fn a_record_is_a_line<F: Front>() {
     let formats = [
         Format::PlainText,

@@ -92,9 +92,12 @@ impl fmt::Display for Point {
 /// Fields behind the semicolon keep their types; others are the text of their `Display`, else of their `Debug`.
 pub(crate) fn fields_keep_their_types<F: Front>() {
     let records = records::<F>(|log| {
-        info!(log, layer: "APP", "numbers"; small = -1_i8, large = u64::MAX, least = i64::MIN, half = 0.5_f32, whole = 2.0);
-        info!(log, layer: "APP", "others"; yes = true, letter = 'é', owned = String::from("o"), none = None::<u8>, some = Some(3));
-        info!(log, layer: "APP", "texts"; shown = Point(1, 2), debugged = ?Point(3, 4), list = vec![1, 2], "any name" = 1);
+        info!(log, layer: "APP", "numbers";
+            small = -1_i8, large = u64::MAX, least = i64::MIN, half = 0.5_f32, whole = 2.0);
+        info!(log, layer: "APP", "others";
+            yes = true, letter = 'é', owned = String::from("o"), none = None::<u8>, some = Some(3));
+        info!(log, layer: "APP", "texts";
+            shown = Point(1, 2), debugged = ?Point(3, 4), list = vec![1, 2], "any name" = 1);
         info!(log, layer: "APP", "wide"; huge = i128::MAX, nan = f64::NAN);
     });
     assert_eq!(

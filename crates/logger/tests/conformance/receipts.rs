@@ -1,5 +1,9 @@
 //! A receipt resolves when its record has reached its guarantee.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
 use hydra_logger::config::ByteSize;
 use hydra_logger::{ErrorKind, Guarantee, Level, LogLayer, LoggingConfig};
 
@@ -129,6 +133,25 @@ pub(crate) fn dropped_is_not_lost<F: Front>() {
     assert_eq!(
         place.messages("app.jsonl"),
         (0..200).map(|number| number.to_string()).collect::<Vec<_>>()
+    );
+}
+
+/// A receipt is a future with every handle: polled any number of times and then dropped, it loses nothing.
+pub(crate) fn cancelled_is_not_lost<F: Front>() {
+    let place = Place::new();
+    let log = F::start(place.app_with(true).build().unwrap()).unwrap();
+    F::burst(&log, 300, |log, number| {
+        let mut receipt = F::log(log, "APP", Level::Error, &number.to_string());
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..number % 4 {
+            let _ = Pin::new(&mut receipt).poll(&mut context);
+        }
+        receipt
+    });
+    F::shutdown(&log, LONG).unwrap();
+    assert_eq!(
+        place.messages("app.jsonl"),
+        (0..300).map(|number| number.to_string()).collect::<Vec<_>>()
     );
 }
 
