@@ -58,8 +58,9 @@ pub(crate) struct Delivery<'w> {
 }
 
 impl Delivery<'_> {
-    /// Delivers all of `rendered` and moves the cursor to `end`. Tries until it succeeds or the head is told to stop; says
-    /// whether it succeeded. The cursor is behind what has been delivered at every moment, and ahead of nothing else.
+    /// Delivers all of `rendered` and moves the cursor to `end`. Tries until it succeeds or the head is told to stop;
+    /// says whether it succeeded. The cursor is behind what has been delivered at every moment, and ahead of nothing
+    /// else.
     pub(crate) fn deliver(&mut self, rendered: &mut Rendered, end: Position) -> bool {
         let mut done = 0;
         while done < rendered.ends.len() {

@@ -1,7 +1,7 @@
 //! What a head gives up when the journal is full, and how that is told.
 //!
-//! Nothing is dropped silently: every record is counted, and a summary record goes to the destination in the place of what
-//! it missed. Records at a guaranteed level are never given up; the head stops at the first of them.
+//! Nothing is dropped silently: every record is counted, and a summary record goes to the destination in the place of
+//! what it missed. Records at a guaranteed level are never given up; the head stops at the first of them.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

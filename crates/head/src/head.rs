@@ -167,8 +167,8 @@ impl Head {
         self.cursor.delivered().reached()
     }
 
-    /// Says whether the destination has everything before `position`; otherwise wakes `waker` when it has. An error means
-    /// that it never will.
+    /// Says whether the destination has everything before `position`; otherwise wakes `waker` when it has. An error
+    /// means that it never will.
     pub fn poll_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), hydra_journal::Error>> {
         self.cursor.poll_delivered(position, waker)
     }

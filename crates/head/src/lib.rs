@@ -1,13 +1,13 @@
 //! One worker per destination: reads frames, filters, formats, delivers, retries, and advances its cursor.
 //!
-//! A head never touches another head: a slow or dead destination keeps journal segments alive and nothing else. Within a
-//! head the order is the journal's. What a dead process left comes first, so that a file's lines stay in order across a
-//! crash.
+//! A head never touches another head: a slow or dead destination keeps journal segments alive and nothing else. Within
+//! a head the order is the journal's. What a dead process left comes first, so that a file's lines stay in order across
+//! a crash.
 //!
 //! # What is delivered how often
-//! A local file gets every record exactly once, also across a crash: before each write the cursor keeps where the bytes will
-//! land, and after a crash the records since are rendered again and compared with what stands there. A destination that
-//! cannot be read back gets a record at least once.
+//! A local file gets every record exactly once, also across a crash: before each write the cursor keeps where the bytes
+//! will land, and after a crash the records since are rendered again and compared with what stands there. A destination
+//! that cannot be read back gets a record at least once.
 #![forbid(unsafe_code)]
 
 mod deliver;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Waiting times that double from the first to the longest.
 ///
-/// A head never gives a record up because its destination is down: the record stays in the journal, and the journal's quota
-/// and the destination's `overflow` decide what happens when that is full.
+/// A head never gives a record up because its destination is down: the record stays in the journal, and the journal's
+/// quota and the destination's `overflow` decide what happens when that is full.
 ///
 /// # Examples
 /// ```

@@ -100,7 +100,8 @@ fn a_sleeping_head_wakes() {
     }
 }
 
-/// While a destination fails its fallback takes every record, in order, once; the failures and the way taken are counted.
+/// While a destination fails its fallback takes every record, in order, once; the failures and the way taken are
+/// counted.
 #[test]
 fn the_fallback_takes_what_the_destination_does_not() {
     let (program, broken, second) = (Program::start(), Memory::new(), Memory::new());

@@ -2,10 +2,13 @@
 //!
 //! | kind | note | body |
 //! |-----:|------|------|
-//! | 1 | call site | id u32, level u8, line u32, file, module, template, names: count u16 and texts, pieces: count u16 and each 0 + text or 1 + index u16 + specification text |
+//! | 1 | call site | id u32, level u8, line u32, file, module, template, names, pieces |
 //! | 2 | layer | id u16, name, route |
 //! | 3 | thread | id u32, name |
 //! | 4 | origin | process id u32, program, host, instance 16 bytes |
+//!
+//! Names are a count u16 and texts. Pieces are a count u16, and each 0 and a text, or 1, the argument's index u16 and its
+//! format specification as text.
 
 use crate::level::Level;
 use crate::spec::Spec;

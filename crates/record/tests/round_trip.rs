@@ -109,7 +109,8 @@ fn an_inline_message_needs_no_site() {
     assert!(!record.has_fields() && !record.has_context());
 }
 
-/// Bytes cut anywhere, or whose notes are missing, give an error or fewer values, never a panic or another record's text.
+/// Bytes cut anywhere, or whose notes are missing, give an error or fewer values, never a panic or another record's
+/// text.
 #[test]
 fn cuts_and_missing_notes_are_told() {
     let (notes, bytes) = (notes(), encode());
