@@ -7,8 +7,8 @@
 //! | 3 | thread | id u32, name |
 //! | 4 | origin | process id u32, program, host, instance 16 bytes |
 //!
-//! Names are a count u16 and texts. Pieces are a count u16, and each 0 and a text, or 1, the argument's index u16 and its
-//! format specification as text.
+//! Names are a count u16 and texts. Pieces are a count u16, and each 0 and a text, or 1, the argument's index u16 and
+//! its format specification as text.
 
 use crate::level::Level;
 use crate::spec::Spec;
