@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hydra_logger::config::{CENTRALIZED, Kind};
-use hydra_logger::{AsyncHydraLogger, ColorMode, DEFAULT, HydraLogger, Level, LoggingConfig};
+use hydra_logger::{AsyncHydraLogger, ColorMode, DEFAULT, Guarantee, HydraLogger, Level, LoggingConfig};
 use hydra_os::clock::Deadline;
 
 use crate::outcome::{Failure, Outcome};
@@ -27,6 +27,7 @@ use input::{Input, Step};
 use intake::Intake;
 pub(crate) use line::Syntax;
 use progress::Progress;
+pub(crate) use progress::settle_dead;
 use stop::Stop;
 
 /// How long to wait for the oldest line's guarantee before looking for more input again.
@@ -45,6 +46,8 @@ pub(crate) struct Options {
 
 /// Logs until the input ends or a signal comes, then drains.
 pub(crate) fn run(options: Options) -> Result<Outcome, Failure> {
+    // First of all: what the file says is about the run before until then.
+    let mut progress = options.progress.as_deref().map(Progress::begin).transpose()?;
     let mut config = LoggingConfig::from_file(&options.config)?;
     if let Some(mode) = options.color {
         paint(&mut config, mode);
@@ -52,8 +55,10 @@ pub(crate) fn run(options: Options) -> Result<Outcome, Failure> {
     let layer = layer(&config, options.layer.as_deref())?;
     let timeout = config.shutdown_timeout;
     let stop = Stop::register()?;
-    // Before the logger starts: it takes the dead run's journal over.
-    let mut progress = options.progress.as_deref().map(Progress::begin).transpose()?;
+    // The logger takes dead runs' journals over.
+    config.journal.dir.iter().for_each(|dir| settle_dead(dir));
+    // Lines that the run before has logged are in its journal; for more than that they have to be delivered first.
+    let waits = options.parse != Syntax::Text || config.wanted(&layer, options.level).guarantee > Guarantee::Journaled;
     let log = AsyncHydraLogger::new(config)?;
     let owner = log.sync_handle();
     if let Some(progress) = &mut progress {
@@ -61,7 +66,7 @@ pub(crate) fn run(options: Options) -> Result<Outcome, Failure> {
             Some(dir) => progress.set_journal(dir),
             None => tell("no `journal.dir`: what FILE counts does not survive a kill of this process"),
         }
-        if progress.has_repeats() {
+        if progress.has_repeats() && waits {
             owner.wait_recovered(timeout);
         }
     }

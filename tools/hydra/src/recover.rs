@@ -28,6 +28,7 @@ pub(crate) fn run(options: &Options) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     };
     let before = journals(&dir)?;
+    crate::pipe::settle_dead(&dir);
     let log = HydraLogger::new(config)?;
     let all = log.wait_recovered(options.timeout);
     let problems = log.health().problems;

@@ -7,11 +7,14 @@
 //! a new run works out from the dead one's [`State`] which they are and compares them with its first lines, in order;
 //! what is equal is counted and not logged, and the comparison ends at the first difference.
 //!
-//! This holds as long as the same FILE is named again and nobody else takes the dead run's journal over in between. A
-//! run begins in two steps, each of them atomic: the new state takes the old one's place, then the new number. Killed
-//! between the two, the state is the one that counts, for it knows that the number's file is not its own.
+//! This holds as long as the same FILE is named again and the dead run's journal is taken over by nobody but `hydra`,
+//! which looks for such runs first ([`settle_dead`]). A run begins in two steps, each of them atomic: the new state
+//! takes the old one's place, then the new number. Killed between the two, the state is the one that counts, for it
+//! knows that the number's file is not its own.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use hydra_journal::{Position, records_from};
@@ -21,6 +24,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::number::{self, Number};
 use super::state::{Hash, State, UNCOUNTED_MAX};
 use crate::outcome::Failure;
+
+/// A file in a run's journal that names its state.
+const LINK: &str = "progress";
 
 /// The count of a run, and what it has to compare.
 #[derive(Debug)]
@@ -80,9 +86,12 @@ impl Progress {
         })
     }
 
-    /// Keeps where this run's journal is.
+    /// Keeps where this run's journal is, and in the journal where this state is: for [`settle_dead`].
     pub(crate) fn set_journal(&self, dir: &Path) {
-        self.state.set_journal(dir);
+        let Ok(dir) = std::path::absolute(dir) else { return };
+        self.state.set_journal(&dir);
+        // Without it everything is as it should be, as long as nobody else takes the journal over.
+        let _ = std::fs::write(dir.join(LINK), self.state.path().as_os_str().as_bytes());
     }
 
     /// Says whether the first lines may have been logged by the run before.
@@ -146,6 +155,34 @@ impl Progress {
     }
 }
 
+/// Looks through the journals in `root` before they are taken over, and keeps for each dead run what only its journal
+/// knows.
+pub(crate) fn settle_dead(root: &Path) {
+    let Ok(root) = std::path::absolute(root) else { return };
+    let names = disk::list(&root).unwrap_or_default();
+    for journal in names.into_iter().map(|name| root.join(name)) {
+        let Ok(link) = std::fs::read(journal.join(LINK)) else {
+            continue;
+        };
+        // A run that lives holds its state locked; one whose state is about another journal has been followed by the
+        // next.
+        if let Ok(Some(state)) = State::open(Path::new(OsStr::from_bytes(&link)))
+            && state.journal().is_some_and(|own| own == journal)
+            && has_one_more(&state, &journal)
+        {
+            state.end_line(state.done() + 1, Position::END.to_u64());
+        }
+    }
+}
+
+/// Says whether the run has logged a line that its state does not tell of yet.
+fn has_one_more(state: &State, journal: &Path) -> bool {
+    let done = state.done();
+    let last = if done == 0 { 0 } else { state.line(done).1 };
+    // A journal that is gone has been delivered by somebody else: whether it had the record nobody can say any more.
+    !state.is_comparing() && records_from(journal, Position::from_u64(last), 1).is_ok_and(|count| count > 0)
+}
+
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut hidden = std::ffi::OsString::from(".");
@@ -168,23 +205,20 @@ fn uncounted(state: &State, path: &Path) -> Vec<Hash> {
     let mut lines: Vec<Hash> = (counted + 1..=done).map(|number| state.line(number).0).collect();
     if state.is_comparing() {
         lines.extend(state.kept().into_iter().skip(done as usize));
-    } else if let Some(journal) = journal {
-        let last = if done == 0 { 0 } else { state.line(done).1 };
-        // A journal that is gone has been delivered by somebody else: whether it had the record nobody can say any
-        // more.
-        if records_from(&journal, Position::from_u64(last), 1).is_ok_and(|count| count > 0) {
-            lines.push(state.line(done + 1).0);
-        }
+    } else if journal.is_some_and(|journal| has_one_more(state, &journal)) {
+        lines.push(state.line(done + 1).0);
     }
     lines
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use hydra_journal::{Journal, Options, SEGMENT_BYTES_MIN};
 
-    const LINES: [&[u8]; 5] = [b"a", b"b", b"b", b"c", b"d"];
+    const LINES: [&[u8]; 4] = [b"a", b"b", b"b", b"c"];
     const STEPS_MAX: usize = 3 * LINES.len() + 1;
 
     /// Runs over `LINES` from `first` on: logs each and counts it, and is killed after `steps` of the three steps of a
@@ -228,20 +262,24 @@ mod tests {
     /// Killed at every step of two runs in a row, each line is logged exactly once.
     #[test]
     fn every_line_exactly_once() {
-        for (one, two) in (0..STEPS_MAX).flat_map(|one| (0..STEPS_MAX).map(move |two| (one, two))) {
-            for lose_file in [false, true] {
+        for (one, two) in (0..STEPS_MAX).flat_map(|one| (0..7).map(move |two| (one, two))) {
+            for (lose_file, take_over) in [(false, false), (true, false), (false, true)] {
                 let dir = tempfile::tempdir().unwrap();
                 let (path, root) = (dir.path().join("deep/count"), dir.path().join("journal"));
                 let (mut first, mut logged) = (0, Vec::new());
                 for steps in [one, two, 1000] {
                     run(&path, &root, first, steps, &mut logged);
                     first += number::read(&path).unwrap().1 as usize;
+                    if take_over {
+                        settle_dead(&root);
+                        fs::remove_dir_all(&root).unwrap();
+                    }
                     if lose_file {
-                        std::fs::remove_file(&path).unwrap();
+                        fs::remove_file(&path).unwrap();
                     }
                 }
                 assert_eq!(first, LINES.len(), "killed after {one} and {two} steps");
-                assert_eq!(logged, [0, 1, 2, 3, 4], "killed after {one} and {two} steps");
+                assert_eq!(logged, [0, 1, 2, 3], "killed after {one} and {two} steps");
             }
         }
     }

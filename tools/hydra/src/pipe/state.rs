@@ -122,6 +122,10 @@ impl State {
         disk::remove_file(&self.path)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn file(&self) -> FileId {
         FileId {
             dev: self.load(AT_FILE),
