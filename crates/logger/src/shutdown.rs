@@ -34,6 +34,8 @@ pub struct Report {
     pub fell_back: u64,
     /// Records that a chosen policy or a closed pipe dropped.
     pub dropped: u64,
+    /// Records refused, for their size or because the journal could not take them; each caller was told.
+    pub refused: u64,
     /// Calls that came after the end.
     pub after_close: u64,
     /// Each destination, by the name of its cursor.
@@ -143,6 +145,7 @@ fn end_now(core: &Core, end: Deadline) -> Report {
 fn sum_up(core: &Core, report: &mut Report) {
     report.accepted = core.journal.records();
     report.fell_back += core.counters.fell_back.load(Ordering::Relaxed);
+    report.refused = core.counters.refused.load(Ordering::Relaxed);
     report.after_close = core.counters.after_close.load(Ordering::Relaxed);
 }
 
