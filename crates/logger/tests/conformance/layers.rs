@@ -94,7 +94,10 @@ pub(crate) fn nowhere_to_go_is_counted<F: Front>() {
     let health = F::health(&log);
     let report = F::shutdown(&log, LONG).unwrap();
     assert_eq!((health.unknown_layer, health.no_destination), (1, 0));
-    let last_resort = report.destinations.iter().find(|(name, _)| name == "DEFAULT|console|stderr");
+    let last_resort = report
+        .destinations
+        .iter()
+        .find(|(name, _)| name == "DEFAULT|console|stderr");
     assert_eq!(last_resort.map(|(_, counts)| counts.delivered), Some(1));
     assert!(
         place.lines("app.jsonl").is_empty(),

@@ -154,8 +154,12 @@ pub(crate) fn any_size<F: Front>() {
         let place = Place::new();
         let log = F::start(place.app_with(journal).build().unwrap()).unwrap();
         let sizes = [0, 1, 100, 4_095, 4_096, 65_535, 65_536, (1 << 20) - 1, 1 << 20, 5 << 20];
-        let largest = if journal { None } else { Some(64 << 20) };
-        let text = |size: usize| "0123456789abcde\n".chars().cycle().take(size).collect::<String>();
+        let largest = Some(64 << 20);
+        let text = |size: usize| {
+            let mut text = "0123456789abcde\n".repeat(size / 16 + 1);
+            text.truncate(size);
+            text
+        };
         for size in sizes.into_iter().chain(largest) {
             F::wait(F::log(&log, "APP", Level::Info, &text(size))).unwrap();
             F::log(&log, "APP", Level::Info, "between");
