@@ -51,7 +51,8 @@ pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
     for spec in planned {
         let (route, level) = (spec.route.clone(), spec.level);
         let head = Head::start(spec, &journal, &adopted);
-        let head = head.map_err(|error| Error::new(ErrorKind::Destination, "start a destination").from_source(error))?;
+        let head =
+            head.map_err(|error| Error::new(ErrorKind::Destination, "start a destination").from_source(error))?;
         outlets.push(Outlet { route, level, head });
     }
     let core = Arc::new(Core::new(config, journal, outlets, problems));
@@ -65,7 +66,9 @@ pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
 fn with_default_layer(mut config: LoggingConfig) -> LoggingConfig {
     if !config.layers.contains_key(DEFAULT) && !config.layers.contains_key(CENTRALIZED) {
         let destination = LogDestination::console().stream(Stream::Stderr);
-        config.layers.insert(DEFAULT.to_owned(), LogLayer::default().destination(destination));
+        config
+            .layers
+            .insert(DEFAULT.to_owned(), LogLayer::default().destination(destination));
     }
     config
 }
@@ -73,7 +76,9 @@ fn with_default_layer(mut config: LoggingConfig) -> LoggingConfig {
 fn refuse_what_is_not_built(config: &LoggingConfig) -> Result<(), Error> {
     let refuse = |layer: &str, what: String| {
         let cause = format!("{what} is not built yet");
-        Err(Error::new(ErrorKind::Unsupported, "build a logger with layer").at(layer).because(cause))
+        Err(Error::new(ErrorKind::Unsupported, "build a logger with layer")
+            .at(layer)
+            .because(cause))
     };
     if let Some((target, layer)) = config.targets.iter().next() {
         return refuse(layer, format!("the front end that `targets` (`{target}`) is for"));
@@ -108,7 +113,12 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
         // A small quota still has to hold several segments.
         None => ((quota_bytes / 8) as usize).clamp(hydra_journal::SEGMENT_BYTES_MIN, defaults.segment_bytes),
     };
-    let options = Options { dir: config.journal.dir.clone(), segment_bytes, quota_bytes, preamble };
+    let options = Options {
+        dir: config.journal.dir.clone(),
+        segment_bytes,
+        quota_bytes,
+        preamble,
+    };
     Journal::create(options).map_err(|error| {
         let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log without a \
                       journal on disk";
@@ -117,15 +127,24 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
 }
 
 fn adopt(config: &LoggingConfig, problems: &Mutex<Vec<String>>) -> Result<Vec<Adopted>, Error> {
-    let Some(dir) = &config.journal.dir else { return Ok(Vec::new()) };
+    let Some(dir) = &config.journal.dir else {
+        return Ok(Vec::new());
+    };
     let all = Adopted::all(dir);
-    let all = all.map_err(|error| Error::new(ErrorKind::Journal, "take over dead processes' journals").from_source(error))?;
+    let all =
+        all.map_err(|error| Error::new(ErrorKind::Journal, "take over dead processes' journals").from_source(error))?;
     let mut adopted = Vec::new();
     for one in all {
         match one {
             Ok(journal) => {
                 for (path, reason) in journal.unreadable() {
-                    tell(problems, format!("the segment {} of a dead process cannot be read: {reason}", path.display()));
+                    tell(
+                        problems,
+                        format!(
+                            "the segment {} of a dead process cannot be read: {reason}",
+                            path.display()
+                        ),
+                    );
                 }
                 adopted.push(journal);
             }
@@ -133,18 +152,25 @@ fn adopt(config: &LoggingConfig, problems: &Mutex<Vec<String>>) -> Result<Vec<Ad
             Err(error) => tell(problems, error.to_string()),
         }
     }
-    // The oldest first, so that a destination's records stay in order, and so that what the first of several dead processes
-    // was in the middle of writing is mended before anything is written behind it.
-    adopted.sort_by_key(|journal| disk::info_of(journal.dir()).ok().flatten().map_or(0, |info| info.born_ns));
+    // The oldest first, so that a destination's records stay in order, and so that what the first of several dead
+    // processes was in the middle of writing is mended before anything is written behind it.
+    adopted.sort_by_key(|journal| {
+        disk::info_of(journal.dir())
+            .ok()
+            .flatten()
+            .map_or(0, |info| info.born_ns)
+    });
     Ok(adopted)
 }
 
-/// Tells every file which heads are about to compare what stands in it, before the first head writes to any: a record that
-/// one of them left torn at the end must be mended by it, and not be written behind by another.
+/// Tells every file which heads are about to compare what stands in it, before the first head writes to any: a record
+/// that one of them left torn at the end must be mended by it, and not be written behind by another.
 fn announce_resumes(planned: &mut [Spec], adopted: &[Adopted]) {
     for spec in planned.iter_mut().filter(|spec| spec.replay) {
         let cursors = adopted.iter().filter_map(|journal| journal.cursor(&spec.name));
-        let mark = cursors.map(|cursor| sink::Mark::from_bytes(&cursor.state().mark)).find(|mark| !mark.is_nowhere());
+        let mark = cursors
+            .map(|cursor| sink::Mark::from_bytes(&cursor.state().mark))
+            .find(|mark| !mark.is_nowhere());
         if let Some(mark) = mark {
             // The head does so again, and tries until it succeeds.
             let _ = spec.sink.resume(mark);
@@ -153,7 +179,10 @@ fn announce_resumes(planned: &mut [Spec], adopted: &[Adopted]) {
 }
 
 fn tell(problems: &Mutex<Vec<String>>, problem: String) {
-    problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(problem);
+    problems
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        .push(problem);
 }
 
 /// Removes the adopted journals once every head has what they held.
@@ -174,7 +203,8 @@ fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result<(), Error>
             }
         }
     });
-    let started = started.map_err(|error| Error::new(ErrorKind::Journal, "start the recovery's thread").from_source(error))?;
+    let started =
+        started.map_err(|error| Error::new(ErrorKind::Journal, "start the recovery's thread").from_source(error))?;
     *core.recovery.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(started);
     Ok(())
 }
@@ -183,7 +213,11 @@ fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result<(), Error>
 fn kept(journal: &Adopted, outlets: &[Outlet]) -> String {
     let is_known = |name: &str| outlets.iter().any(|outlet| outlet.head.name() == name);
     let cursors = journal.cursors();
-    let gone: Vec<_> = cursors.iter().map(|(name, _)| name.as_str()).filter(|name| !is_known(name)).collect();
+    let gone: Vec<_> = cursors
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !is_known(name))
+        .collect();
     let dir = journal.dir().display();
     match gone.as_slice() {
         [] => format!("the journal {dir} of a dead process stays: not everything in it could be read or delivered"),
@@ -200,7 +234,9 @@ fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
     for (route, layer) in &config.layers {
         for destination in &layer.destinations {
             let place = place_of(destination)?;
-            let name = cursor_name(&format!("{route}|{place}"), |name| specs.iter().any(|spec| spec.name == name));
+            let name = cursor_name(&format!("{route}|{place}"), |name| {
+                specs.iter().any(|spec| spec.name == name)
+            });
             let formatter = formatter(config, destination)?;
             let sink = open_sink(destination, &*formatter)?;
             let file = file_options(destination);
@@ -212,7 +248,9 @@ fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
                 formatter,
                 sink,
                 fallback: fallback(config, destination)?,
-                batch_bytes: destination.buffer_size.map_or(BATCH_BYTES, |size| size.bytes() as usize),
+                batch_bytes: destination
+                    .buffer_size
+                    .map_or(BATCH_BYTES, |size| size.bytes() as usize),
                 one_by_one: destination.force_flush,
                 sync: file.map(sync_policy).unwrap_or_default(),
                 overflow: overflow(config, destination),
@@ -256,7 +294,9 @@ fn overflow(config: &LoggingConfig, destination: &LogDestination) -> hydra_head:
 }
 
 fn fallback(config: &LoggingConfig, destination: &LogDestination) -> Result<Option<Fallback>, Error> {
-    let Some(second) = destination.fallback.as_deref() else { return Ok(None) };
+    let Some(second) = destination.fallback.as_deref() else {
+        return Ok(None);
+    };
     let formatter = formatter(config, second)?;
     let sink = open_sink(second, &*formatter)?;
     Ok(Some(Fallback::new(formatter, sink, FALLBACK_TRIES)))
@@ -288,7 +328,11 @@ fn place_of(destination: &LogDestination) -> Result<String, Error> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(path).map_err(|error| Error::new(ErrorKind::Destination, "resolve").at(path.display()).from_source(error))
+    std::path::absolute(path).map_err(|error| {
+        Error::new(ErrorKind::Destination, "resolve")
+            .at(path.display())
+            .from_source(error)
+    })
 }
 
 fn is_terminal(destination: &LogDestination) -> bool {
@@ -306,9 +350,11 @@ fn open_sink(destination: &LogDestination, formatter: &dyn Formatter) -> Result<
     match &destination.kind {
         Kind::Console(console) => Ok(Box::new(sink::ConsoleSink::new(stream(console)))),
         Kind::File(file) => {
-            // Opens the file, so that a path that cannot be written is told now. Nothing is begun: what a dead process left
-            // at the file's end is looked at when there is a record to write behind it.
-            Ok(Box::new(sink::FileSink::shared(sink_options(file, formatter)?).map_err(refused)?))
+            // Opens the file, so that a path that cannot be written is told now. Nothing is begun: what a dead process
+            // left at the file's end is looked at when there is a record to write behind it.
+            Ok(Box::new(
+                sink::FileSink::shared(sink_options(file, formatter)?).map_err(refused)?,
+            ))
         }
         Kind::NotBuilt(remote) => Err(Error::new(ErrorKind::Unsupported, "open").at(remote.name())),
     }
@@ -349,13 +395,23 @@ fn formatter(config: &LoggingConfig, destination: &LogDestination) -> Result<Arc
             keep_controls: options.keep_controls,
         })),
         Format::Syslog => with_fields_or_bare(format::Syslog::new(syslog_options(options)).map_err(wrong)?, bare),
-        Format::Gelf => with_fields_or_bare(format::Gelf::new(format::GelfOptions { host: options.host.clone(), keys }), bare),
+        Format::Gelf => with_fields_or_bare(
+            format::Gelf::new(format::GelfOptions {
+                host: options.host.clone(),
+                keys,
+            }),
+            bare,
+        ),
         Format::Logfmt => with_fields_or_bare(format::Logfmt::new(format::LogfmtOptions { keys }), bare),
     })
 }
 
 fn with_fields_or_bare(formatter: impl Formatter + 'static, bare: bool) -> Arc<dyn Formatter> {
-    if bare { Arc::new(format::WithoutFields(formatter)) } else { Arc::new(formatter) }
+    if bare {
+        Arc::new(format::WithoutFields(formatter))
+    } else {
+        Arc::new(formatter)
+    }
 }
 
 fn syslog_options(options: &FormatOptions) -> format::SyslogOptions {
@@ -406,7 +462,10 @@ fn plain_options(config: &LoggingConfig, destination: &LogDestination) -> format
             Level::Critical => &mut plain.colors.critical,
         };
         // Both rooms name the same colours; a test holds them together.
-        *place = format::Color::ALL.into_iter().find(|known| known.name() == color.name()).unwrap_or(*place);
+        *place = format::Color::ALL
+            .into_iter()
+            .find(|known| known.name() == color.name())
+            .unwrap_or(*place);
     }
     plain
 }
@@ -429,18 +488,29 @@ mod tests {
     use super::*;
     use crate::config::Color;
 
-    /// No two heads share a cursor: neither two on one place, nor one whose path looks numbered, nor two long paths with
-    /// one end.
+    /// No two heads share a cursor: neither two on one place, nor one whose path looks numbered, nor two long paths
+    /// with one end.
     #[test]
     fn every_head_has_a_name_of_its_own() {
         let long = "d".repeat(400);
         let mut names: Vec<String> = Vec::new();
-        for base in ["L|file|/a#2", "L|file|/a", "L|file|/a", "L|file|/a", &format!("L|{long}"), &format!("M|{long}")] {
+        for base in [
+            "L|file|/a#2",
+            "L|file|/a",
+            "L|file|/a",
+            "L|file|/a",
+            &format!("L|{long}"),
+            &format!("M|{long}"),
+        ] {
             let name = cursor_name(base, |name| names.iter().any(|other| other == name));
             assert!(name.len() <= CURSOR_NAME_BYTES && !names.contains(&name), "{name}");
             names.push(name);
         }
-        assert_eq!(names.get(1).map(String::as_str), Some("L|file|/a"), "a place that is there once bears its own name");
+        assert_eq!(
+            names.get(1).map(String::as_str),
+            Some("L|file|/a"),
+            "a place that is there once bears its own name"
+        );
     }
 
     /// Every colour that a configuration can name is one that the format can paint.

@@ -48,18 +48,25 @@ impl AsyncHydraLogger {
     /// # Errors
     /// As [`HydraLogger::new`].
     pub fn new(config: LoggingConfig) -> Result<AsyncHydraLogger, Error> {
-        Ok(AsyncHydraLogger { core: crate::assemble::assemble(config)? })
+        Ok(AsyncHydraLogger {
+            core: crate::assemble::assemble(config)?,
+        })
     }
 
     /// Returns a synchronous handle on the same logger.
     pub fn sync_handle(&self) -> HydraLogger {
-        HydraLogger { core: Arc::clone(&self.core) }
+        HydraLogger {
+            core: Arc::clone(&self.core),
+        }
     }
 
     /// Returns a handle with the layer resolved once.
     pub fn layer(&self, name: &str) -> AsyncLayer {
         let id = self.core.layers.find(name).map_or(0, |layer| layer.id);
-        AsyncLayer { core: Arc::clone(&self.core), id }
+        AsyncLayer {
+            core: Arc::clone(&self.core),
+            id,
+        }
     }
 
     /// Resolves when everything accepted before the call is with its destinations.
@@ -128,7 +135,10 @@ struct Outcome<T> {
 
 impl<T: Send + 'static> Work<T> {
     fn start(work: impl FnOnce() -> T + Send + 'static) -> Work<T> {
-        let outcome = Arc::new(Mutex::new(Outcome { result: None, waker: None }));
+        let outcome = Arc::new(Mutex::new(Outcome {
+            result: None,
+            waker: None,
+        }));
         let (job, shared) = (Arc::new(Mutex::new(Some(work))), Arc::clone(&outcome));
         let inline = Arc::clone(&job);
         let started = hydra_os::thread::spawn("hydra-work", move || run(&job, &shared));

@@ -92,7 +92,13 @@ impl Core {
 
     /// Opens the way for a call, if its level is enabled. Costs one relaxed load when it is not.
     #[inline]
-    pub(crate) fn open<'a>(self: &'a Arc<Core>, level: Level, site: &Site, layer: Option<&str>, waits: bool) -> Option<Pass<'a>> {
+    pub(crate) fn open<'a>(
+        self: &'a Arc<Core>,
+        level: Level,
+        site: &Site,
+        layer: Option<&str>,
+        waits: bool,
+    ) -> Option<Pass<'a>> {
         // Nothing is published through the gate: a call that sees an old value is a call made a moment earlier.
         let gate = self.gate.load(Ordering::Relaxed);
         if level.number() < gate {
@@ -127,7 +133,12 @@ impl Core {
         if level.number() < layer.gate {
             return None;
         }
-        Some(Pass { core: self, layer, level, waits })
+        Some(Pass {
+            core: self,
+            layer,
+            level,
+            waits,
+        })
     }
 
     /// Says whether any destination of any layer takes records of that level.
@@ -169,8 +180,11 @@ impl Core {
     /// Counts a record that was not accepted, and tells the caller.
     #[cold]
     pub(crate) fn refuse(&self, error: Error) -> Receipt {
-        let counter =
-            if error.kind() == ErrorKind::Closed { &self.counters.after_close } else { &self.counters.refused };
+        let counter = if error.kind() == ErrorKind::Closed {
+            &self.counters.after_close
+        } else {
+            &self.counters.refused
+        };
         counter.fetch_add(1, Ordering::Relaxed);
         Receipt::failed(error)
     }
@@ -191,13 +205,19 @@ impl Core {
         }
     }
 
-    /// The journal is full: has the heads that may drop give up their oldest records, if they are the ones that hold it up.
+    /// The journal is full: has the heads that may drop give up their oldest records, if they are the ones that hold it
+    /// up.
     #[cold]
     pub(crate) fn make_room(&self) {
         if !self.journal.is_full() {
             return;
         }
-        let oldest = self.outlets.iter().map(|outlet| outlet.head.needed_from().segment()).min().unwrap_or_default();
+        let oldest = self
+            .outlets
+            .iter()
+            .map(|outlet| outlet.head.needed_from().segment())
+            .min()
+            .unwrap_or_default();
         for outlet in self.outlets.iter() {
             let behind = outlet.head.needed_from().segment() == oldest;
             if behind && outlet.head.overflow() != HeadOverflow::Block {
@@ -212,7 +232,10 @@ impl Core {
         let takes = |outlet: &&Outlet| outlet.route == layer.route && level >= outlet.level;
         let takers = || self.outlets.iter().filter(takes);
         let droppable = layer.wanted(level).guarantee < Guarantee::Synced;
-        if !droppable || !self.journal.is_full() || !takers().all(|outlet| outlet.head.overflow() == HeadOverflow::DropNewest) {
+        if !droppable
+            || !self.journal.is_full()
+            || !takers().all(|outlet| outlet.head.overflow() == HeadOverflow::DropNewest)
+        {
             return false;
         }
         let now = hydra_os::clock::wall_ns();
@@ -233,14 +256,21 @@ impl Core {
         level: Level,
         waker: &Waker,
     ) -> Option<Result<(), Error>> {
-        let takers = self.outlets.iter().filter(|outlet| outlet.route == route && level >= outlet.level);
+        let takers = self
+            .outlets
+            .iter()
+            .filter(|outlet| outlet.route == route && level >= outlet.level);
         poll_all(takers.map(|outlet| &outlet.head), position, waker)
     }
 
     /// Keeps `waker` no longer in mind: nobody waits for the record at `position` any more.
     pub(crate) fn forget(&self, position: Position, route: &str, level: Level, waker: &Waker) {
         self.journal.synced().forget(position, waker);
-        for outlet in self.outlets.iter().filter(|outlet| outlet.route == route && level >= outlet.level) {
+        for outlet in self
+            .outlets
+            .iter()
+            .filter(|outlet| outlet.route == route && level >= outlet.level)
+        {
             outlet.head.forget(position, waker);
         }
     }
@@ -251,17 +281,15 @@ impl Core {
     }
 }
 
-fn poll_all<'h>(
-    heads: impl Iterator<Item = &'h Head>,
-    position: Position,
-    waker: &Waker,
-) -> Option<Result<(), Error>> {
+fn poll_all<'h>(heads: impl Iterator<Item = &'h Head>, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
     let mut waiting = false;
     for head in heads {
         match head.poll_delivered(position, waker) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
-                let error = Error::new(ErrorKind::Destination, "deliver a record").at(head.name()).from_source(error);
+                let error = Error::new(ErrorKind::Destination, "deliver a record")
+                    .at(head.name())
+                    .from_source(error);
                 return Some(Err(error));
             }
             None => waiting = true,

@@ -47,8 +47,16 @@ impl Health {
             journal_bytes: core.journal.bytes(),
             journal_full: metrics.full.load(Ordering::Relaxed),
             syncs_failed: metrics.syncs_failed.load(Ordering::Relaxed),
-            destinations: core.outlets.iter().map(|o| (o.head.name().to_owned(), o.head.counts())).collect(),
-            problems: core.problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone(),
+            destinations: core
+                .outlets
+                .iter()
+                .map(|o| (o.head.name().to_owned(), o.head.counts()))
+                .collect(),
+            problems: core
+                .problems
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .clone(),
         }
     }
 

@@ -39,7 +39,10 @@ impl LayerState {
         let layer = config.layers.get(route);
         let destinations = layer.map(|layer| layer.destinations.as_slice()).unwrap_or_default();
         let level = config.level_of(route).unwrap_or(config.default_level);
-        let lowest = destinations.iter().map(|destination| destination.level.unwrap_or(level)).min();
+        let lowest = destinations
+            .iter()
+            .map(|destination| destination.level.unwrap_or(level))
+            .min();
         LayerState {
             id,
             name: name.to_owned(),
@@ -87,7 +90,11 @@ pub(crate) struct Layers {
 impl Layers {
     pub(crate) fn new(config: &LoggingConfig) -> Layers {
         let centralized = crate::config::CENTRALIZED;
-        let default_route = if config.layers.contains_key(DEFAULT) { DEFAULT } else { centralized };
+        let default_route = if config.layers.contains_key(DEFAULT) {
+            DEFAULT
+        } else {
+            centralized
+        };
         let layers = Layers {
             config: config.clone(),
             default_route: default_route.to_owned(),
@@ -110,7 +117,12 @@ impl Layers {
 
     /// Returns the layer of that name, which is met for the first time perhaps.
     pub(crate) fn find(&self, name: &str) -> Option<&LayerState> {
-        let known = self.names.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(name).copied();
+        let known = self
+            .names
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .get(name)
+            .copied();
         let found = self.get(match known {
             Some(id) => id,
             None => self.meet(name),
@@ -129,10 +141,16 @@ impl Layers {
         }
         let index = names.len();
         // Past the limit a name shares the number of DEFAULT, which is the first one.
-        let Some(chunk) = self.chunks.get(index / CHUNK) else { return 0 };
+        let Some(chunk) = self.chunks.get(index / CHUNK) else {
+            return 0;
+        };
         let chunk = chunk.get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
         let id = index as u16;
-        let route = if self.config.layers.contains_key(name) { name } else { &self.default_route };
+        let route = if self.config.layers.contains_key(name) {
+            name
+        } else {
+            &self.default_route
+        };
         if let Some(place) = chunk.get(index % CHUNK) {
             place.get_or_init(|| LayerState::new(id, name, route, &self.config));
         }
@@ -143,7 +161,11 @@ impl Layers {
     /// Returns the least level that any layer takes.
     pub(crate) fn lowest_gate(&self) -> u8 {
         let count = self.names.read().unwrap_or_else(|poisoned| poisoned.into_inner()).len();
-        (0..count).filter_map(|id| self.get(id as u16)).map(|layer| layer.gate).min().unwrap_or(0)
+        (0..count)
+            .filter_map(|id| self.get(id as u16))
+            .map(|layer| layer.gate)
+            .min()
+            .unwrap_or(0)
     }
 }
 
@@ -154,8 +176,14 @@ mod tests {
 
     fn layers() -> Layers {
         let config = LoggingConfig::builder()
-            .layer("API", LogLayer::new(Level::Info).destination(LogDestination::console().level(Level::Error)))
-            .layer("DEFAULT", LogLayer::new(Level::Debug).destination(LogDestination::console()))
+            .layer(
+                "API",
+                LogLayer::new(Level::Info).destination(LogDestination::console().level(Level::Error)),
+            )
+            .layer(
+                "DEFAULT",
+                LogLayer::new(Level::Debug).destination(LogDestination::console()),
+            )
             .build();
         Layers::new(&config.expect("a valid configuration"))
     }

@@ -1,9 +1,9 @@
 //! One journal, many heads: a logging system that loses no accepted record.
 //!
-//! Programs log into named *layers*; each layer goes to any number of *destinations*, each with its own level and format.
-//! Between the two lies one journal. A call encodes its record once, straight into the journal; each destination's worker
-//! reads it from there at its own pace. With a journal directory the journal is a mapped file, so an accepted record
-//! survives `kill -9` at the speed of memory.
+//! Programs log into named *layers*; each layer goes to any number of *destinations*, each with its own level and
+//! format. Between the two lies one journal. A call encodes its record once, straight into the journal; each
+//! destination's worker reads it from there at its own pace. With a journal directory the journal is a mapped file, so
+//! an accepted record survives `kill -9` at the speed of memory.
 //!
 //! ```
 //! use hydra_logger::{HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, Format, info};
@@ -23,8 +23,8 @@
 //! ```
 //!
 //! # What is guaranteed when a call returns
-//! See [`Guarantee`]. By default a record is in the journal; with a journal directory, errors are synced to the device, and
-//! without one they are delivered.
+//! See [`Guarantee`]. By default a record is in the journal; with a journal directory, errors are synced to the device,
+//! and without one they are delivered.
 //!
 //! # Features
 //! | feature | adds | default |
@@ -64,8 +64,8 @@ pub use crate::health::Health;
 pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};
 pub use crate::receipt::Receipt;
 pub use crate::shutdown::Report;
-pub use crate::waiting::WAITING_MAX;
 pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};
+pub use crate::waiting::WAITING_MAX;
 pub use hydra_head::Counts;
 pub use hydra_record::{Level, Value};
 

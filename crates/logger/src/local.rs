@@ -61,7 +61,8 @@ impl Local {
 
 /// Runs `work` with the thread's state.
 ///
-/// A call inside a call (a `Display` that logs) and a call while the thread is being torn down get a state of their own.
+/// A call inside a call (a `Display` that logs) and a call while the thread is being torn down get a state of their
+/// own.
 #[inline]
 pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> T {
     let mut work = Some(work);

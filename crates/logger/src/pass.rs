@@ -58,7 +58,11 @@ impl Pass<'_> {
         fields: &[(&str, Value<'_>)],
         location: &'static std::panic::Location<'static>,
     ) -> Receipt {
-        let place = Location { line: location.line(), file: location.file(), module: "" };
+        let place = Location {
+            line: location.line(),
+            file: location.file(),
+            module: "",
+        };
         self.take(None, |scratch, thread| {
             let mut encoder = Encoder::message(scratch, self.head(0, thread), message, Some(place));
             fields.iter().for_each(|(name, value)| encoder.field(name, *value));
@@ -78,7 +82,13 @@ impl Pass<'_> {
 
     #[inline]
     fn head(&self, site: u32, thread: u32) -> Head {
-        Head { time_ns: clock::wall_ns(), site, thread, layer: self.layer.id, level: self.level }
+        Head {
+            time_ns: clock::wall_ns(),
+            site,
+            thread,
+            layer: self.layer.id,
+            level: self.level,
+        }
     }
 
     #[inline]
@@ -102,7 +112,11 @@ impl Pass<'_> {
     fn append(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         // A call must not overtake its own thread's async records that wait for room.
         let queues = self.core.waiting.is_busy();
-        let appended = if queues { None } else { self.append_now(local, site, bytes) };
+        let appended = if queues {
+            None
+        } else {
+            self.append_now(local, site, bytes)
+        };
         match appended {
             Some(Ok(position)) => self.receipt(position),
             Some(Err(error)) => self.core.refuse(error),
@@ -114,8 +128,17 @@ impl Pass<'_> {
     #[inline]
     fn append_now(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Option<Result<Position, Error>> {
         // Its slot and name belong to the thread, and so does its writer: they are moved out of each other's way.
-        let (slot, name) = (std::mem::take(&mut local.thread_note), std::mem::take(&mut local.thread_name));
-        let source = Source { site, layer: self.layer, thread: local.thread, slot: &slot, name: &name };
+        let (slot, name) = (
+            std::mem::take(&mut local.thread_note),
+            std::mem::take(&mut local.thread_name),
+        );
+        let source = Source {
+            site,
+            layer: self.layer,
+            thread: local.thread,
+            slot: &slot,
+            name: &name,
+        };
         let appended = source.append(self.core, local.writer(self.core), bytes);
         (local.thread_note, local.thread_name) = (slot, name);
         match appended {
@@ -132,7 +155,11 @@ impl Pass<'_> {
         }
         if !self.waits || self.core.waiting.is_busy() {
             let thread_name = local.thread_name.clone();
-            let record = Taken { bytes, site, thread_name: &thread_name };
+            let record = Taken {
+                bytes,
+                site,
+                thread_name: &thread_name,
+            };
             if let Some(ticket) = self.core.waiting.enter(self.core, self, local, record) {
                 if self.waits {
                     return self.wait_for_turn(&ticket);
@@ -149,7 +176,9 @@ impl Pass<'_> {
                 Some(Err(error)) => return self.core.refuse(error),
                 None if self.core.is_closed() => {
                     let error = Error::new(ErrorKind::Closed, "accept a record");
-                    return self.core.refuse(error.because("the logger was shut down while the call waited for room"));
+                    return self
+                        .core
+                        .refuse(error.because("the logger was shut down while the call waited for room"));
                 }
                 None => {}
             }
@@ -177,7 +206,13 @@ impl Pass<'_> {
         let Some(layer) = core.layers.get(record.layer) else {
             return Err(Error::new(ErrorKind::Journal, "accept a record").because("its layer is gone"));
         };
-        let source = Source { site: record.site, layer, thread: record.thread, slot: &slot, name: &record.thread_name };
+        let source = Source {
+            site: record.site,
+            layer,
+            thread: record.thread,
+            slot: &slot,
+            name: &record.thread_name,
+        };
         let mut writer = core.journal.writer();
         loop {
             match source.append(core, &mut writer, &record.bytes) {
@@ -223,12 +258,30 @@ impl Source<'_> {
     fn append(&self, core: &Core, writer: &mut Writer, bytes: &[u8]) -> Result<Position, hydra_journal::Error> {
         let layer_note = |out: &mut Vec<u8>| self.layer.put_note(out);
         let thread_note = |out: &mut Vec<u8>| ThreadNote::put(self.thread, self.name, out);
-        let layer = Note { slot: &self.layer.note, write: &layer_note };
-        let thread = Note { slot: self.slot, write: &thread_note };
+        let layer = Note {
+            slot: &self.layer.note,
+            write: &layer_note,
+        };
+        let thread = Note {
+            slot: self.slot,
+            write: &thread_note,
+        };
         match self.site {
             Some((site, number)) => {
                 let site_note = |out: &mut Vec<u8>| site.raw.put(number, out);
-                append(core, writer, bytes, &[Note { slot: &site.note, write: &site_note }, layer, thread])
+                append(
+                    core,
+                    writer,
+                    bytes,
+                    &[
+                        Note {
+                            slot: &site.note,
+                            write: &site_note,
+                        },
+                        layer,
+                        thread,
+                    ],
+                )
             }
             None => append(core, writer, bytes, &[layer, thread]),
         }

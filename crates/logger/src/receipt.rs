@@ -19,8 +19,8 @@ use crate::waiting::Ticket;
 
 /// The record's way to its guarantee. Ignoring it is fine: the record is appended when the call returns.
 ///
-/// A call through the sync handle has waited already; a call through the async handle has not, and its receipt is a future
-/// that resolves at the guarantee, with the errors of [`Receipt::wait`] and no timeout of its own.
+/// A call through the sync handle has waited already; a call through the async handle has not, and its receipt is a
+/// future that resolves at the guarantee, with the errors of [`Receipt::wait`] and no timeout of its own.
 ///
 /// # Cancel safety
 /// Dropping a receipt, at any time, never loses the record.
@@ -77,11 +77,15 @@ impl Receipt {
 
     #[inline]
     pub(crate) const fn reached_at(position: Position) -> Receipt {
-        Receipt { state: State::Reached(position) }
+        Receipt {
+            state: State::Reached(position),
+        }
     }
 
     pub(crate) const fn failed(error: Error) -> Receipt {
-        Receipt { state: State::Failed(error) }
+        Receipt {
+            state: State::Failed(error),
+        }
     }
 
     #[cold]
@@ -96,8 +100,17 @@ impl Receipt {
 
     fn on_its_way(core: &Arc<Core>, place: Place, wanted: Wanted, route: &str, level: Level) -> Receipt {
         let core = Arc::clone(core);
-        let pending = Pending { core, place, wanted, route: route.to_owned(), level, noted: None };
-        Receipt { state: State::Pending(Box::new(pending)) }
+        let pending = Pending {
+            core,
+            place,
+            wanted,
+            route: route.to_owned(),
+            level,
+            noted: None,
+        };
+        Receipt {
+            state: State::Pending(Box::new(pending)),
+        }
     }
 
     /// What the sync handle does with its receipts: it waits, and keeps an error for who asks.
@@ -147,8 +160,8 @@ impl Receipt {
     /// Blocks until the record has reached its guarantee, at most for the configured shutdown timeout.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] if the logger was shut down before the call, [`ErrorKind::TooLarge`] if the record was refused
-    /// for its size, [`ErrorKind::Journal`] if it could not be appended or synced, [`ErrorKind::Timeout`].
+    /// [`ErrorKind::Closed`] if the logger was shut down before the call, [`ErrorKind::TooLarge`] if the record was
+    /// refused for its size, [`ErrorKind::Journal`] if it could not be appended or synced, [`ErrorKind::Timeout`].
     pub fn wait(&self) -> Result<(), Error> {
         let timeout = match &self.state {
             State::Pending(pending) => pending.core.config.shutdown_timeout,
@@ -168,7 +181,10 @@ impl Receipt {
             State::Pending(pending) => {
                 let what = pending.wanted.guarantee;
                 block_until(timeout, |waker| pending.poll(waker)).unwrap_or_else(|| {
-                    let cause = format!("not {what} after {} s; the record is still on its way", timeout.as_secs_f32());
+                    let cause = format!(
+                        "not {what} after {} s; the record is still on its way",
+                        timeout.as_secs_f32()
+                    );
                     Err(Error::new(ErrorKind::Timeout, "wait for a record").because(cause))
                 })
             }

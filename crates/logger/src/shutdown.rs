@@ -72,7 +72,9 @@ impl Ending {
 
     /// Waits, at most until `end`, while another thread shuts the logger down.
     fn wait(&self, end: Deadline, goes_on: fn(&Stage) -> bool) -> MutexGuard<'_, Stage> {
-        let waited = self.moved.wait_timeout_while(self.lock(), end.left(), |stage| goes_on(stage));
+        let waited = self
+            .moved
+            .wait_timeout_while(self.lock(), end.left(), |stage| goes_on(stage));
         waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
     }
 }
@@ -90,7 +92,10 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
             Stage::Running => *stage = Stage::Ending,
             Stage::Ended(report) => {
                 let after_close = core.counters.after_close.load(Ordering::Relaxed);
-                return Report { after_close, ..report.clone() };
+                return Report {
+                    after_close,
+                    ..report.clone()
+                };
             }
             // Another thread is at it, for longer than this one may wait.
             Stage::Ending | Stage::Gone => return so_far(core),
@@ -130,7 +135,11 @@ fn end_now(core: &Core, end: Deadline) -> Report {
         }
         add(&mut report, outlet);
     }
-    if let Some(recovery) = core.recovery.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    if let Some(recovery) = core
+        .recovery
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        .take()
         && core.outlets.iter().all(|outlet| outlet.head.join(Duration::ZERO))
     {
         // It ends with the heads; a panic in it has been printed.
@@ -186,7 +195,11 @@ pub(crate) fn flush(core: &Core, timeout: Duration) -> Result<(), Error> {
             Some(error) => format!("{} ({error})", outlet.head.name()),
             None => outlet.head.name().to_owned(),
         });
-        let cause = format!("after {} s still waiting for {}", timeout.as_secs_f32(), told.collect::<Vec<_>>().join(", "));
+        let cause = format!(
+            "after {} s still waiting for {}",
+            timeout.as_secs_f32(),
+            told.collect::<Vec<_>>().join(", ")
+        );
         Err(Error::new(ErrorKind::Timeout, "flush").because(cause))
     })
 }
@@ -248,7 +261,11 @@ fn drain_all() {
     for logger in loggers.iter().filter(|logger| logger.process == own) {
         match logger.core.upgrade() {
             Some(core) => _ = shutdown(&core, logger.timeout),
-            None => drop(logger.ending.wait(Deadline::after(logger.timeout), |stage| !matches!(stage, Stage::Gone))),
+            None => drop(
+                logger
+                    .ending
+                    .wait(Deadline::after(logger.timeout), |stage| !matches!(stage, Stage::Gone)),
+            ),
         }
     }
 }
@@ -269,7 +286,10 @@ fn record_panic(core: &Arc<Core>, panic: &std::panic::PanicHookInfo<'_>) {
     let text = panic.payload_as_str().unwrap_or("a panic whose payload is no text");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = hydra_os::thread::current_name();
-    let fields = [("panic.location", Value::Str(&place)), ("panic.thread", Value::Str(&thread))];
+    let fields = [
+        ("panic.location", Value::Str(&place)),
+        ("panic.thread", Value::Str(&thread)),
+    ];
     // A thread of ours must not wait for what it is to do itself.
     let waits = !thread.starts_with("hydra-");
     if let Some(pass) = core.open_named(Level::Critical, crate::layer::DEFAULT, waits) {

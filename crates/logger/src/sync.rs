@@ -6,20 +6,20 @@ use std::time::Duration;
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
 
+use crate::r#async::AsyncHydraLogger;
 use crate::config::LoggingConfig;
 use crate::core::Core;
 use crate::error::Error;
 use crate::health::Health;
 use crate::pass::Pass;
-use crate::r#async::AsyncHydraLogger;
 use crate::receipt::Receipt;
 use crate::shutdown::{self, Report};
 use crate::site::{Site, Target};
 
 /// A logger whose calls return when the record has reached its guarantee.
 ///
-/// A cheap handle: clones, layer handles and async handles share one journal and one set of destinations. When the last of
-/// them goes, everything accepted is delivered as by [`HydraLogger::shutdown`].
+/// A cheap handle: clones, layer handles and async handles share one journal and one set of destinations. When the last
+/// of them goes, everything accepted is delivered as by [`HydraLogger::shutdown`].
 ///
 /// # Examples
 /// ```
@@ -49,22 +49,29 @@ impl HydraLogger {
     /// Starts a logger.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Configuration`] for a configuration that contradicts itself, [`crate::ErrorKind::Unsupported`]
-    /// for one that asks for what is not built yet, [`crate::ErrorKind::Journal`] and [`crate::ErrorKind::Destination`]
-    /// where a directory or file cannot be used.
+    /// [`crate::ErrorKind::Configuration`] for a configuration that contradicts itself,
+    /// [`crate::ErrorKind::Unsupported`] for one that asks for what is not built yet, [`crate::ErrorKind::Journal`] and
+    /// [`crate::ErrorKind::Destination`] where a directory or file cannot be used.
     pub fn new(config: LoggingConfig) -> Result<HydraLogger, Error> {
-        Ok(HydraLogger { core: crate::assemble::assemble(config)? })
+        Ok(HydraLogger {
+            core: crate::assemble::assemble(config)?,
+        })
     }
 
     /// Returns an asynchronous handle on the same logger.
     pub fn handle(&self) -> AsyncHydraLogger {
-        AsyncHydraLogger { core: Arc::clone(&self.core) }
+        AsyncHydraLogger {
+            core: Arc::clone(&self.core),
+        }
     }
 
     /// Returns a handle with the layer resolved once.
     pub fn layer(&self, name: &str) -> Layer {
         let id = self.core.layers.find(name).map_or(0, |layer| layer.id);
-        Layer { core: Arc::clone(&self.core), id }
+        Layer {
+            core: Arc::clone(&self.core),
+            id,
+        }
     }
 
     /// Blocks until everything accepted before the call is with its destinations.
@@ -78,8 +85,8 @@ impl HydraLogger {
     /// Accepts nothing more, delivers everything accepted, and ends; at most in `timeout`.
     ///
     /// What is not delivered in time stays in the journal's files for the next start; without files it goes to standard
-    /// error, or is given up, as `on_timeout` says. Calls after this are counted and do nothing. A second call returns the
-    /// first report.
+    /// error, or is given up, as `on_timeout` says. Calls after this are counted and do nothing. A second call returns
+    /// the first report.
     ///
     /// # Errors
     /// None at present.
@@ -91,7 +98,10 @@ impl HydraLogger {
     /// directory. Says whether it has; a destination that does not replay counts as done when it has passed over it.
     pub fn wait_recovered(&self, timeout: Duration) -> bool {
         let end = Deadline::after(timeout);
-        self.core.outlets.iter().all(|outlet| outlet.head.wait_recovered(end.left()))
+        self.core
+            .outlets
+            .iter()
+            .all(|outlet| outlet.head.wait_recovered(end.left()))
     }
 
     /// Returns the directory of this process's own journal; `None` when it is in memory.
@@ -152,8 +162,8 @@ macro_rules! common {
                 self.core.is_enabled(level)
             }
 
-            /// Has every panic of the process recorded at `CRITICAL` in the layer `DEFAULT`, with its guarantee, before the
-            /// hook that is installed now is called.
+            /// Has every panic of the process recorded at `CRITICAL` in the layer `DEFAULT`, with its guarantee, before
+            /// the hook that is installed now is called.
             ///
             /// Nothing of the kind happens unless this is called: a logger touches no state of the process by itself.
             pub fn install_panic_hook(&self) {

@@ -1,9 +1,9 @@
 //! Where records of the async handle wait while the journal is full.
 //!
-//! A sync caller waits for room itself. An async call must not block its executor, so its record is handed to a thread that
-//! appends as soon as there is room, in the order of the calls; the receipt resolves then. The records are the engine's from
-//! the call on: a receipt that is dropped loses nothing. The room is bounded: past [`WAITING_MAX`] records a call blocks
-//! after all, for code that never awaits would otherwise fill the memory.
+//! A sync caller waits for room itself. An async call must not block its executor, so its record is handed to a thread
+//! that appends as soon as there is room, in the order of the calls; the receipt resolves then. The records are the
+//! engine's from the call on: a receipt that is dropped loses nothing. The room is bounded: past [`WAITING_MAX`]
+//! records a call blocks after all, for code that never awaits would otherwise fill the memory.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,7 +95,13 @@ impl WaitingRoom {
     }
 
     /// Takes a record in; `None`, with the record given back, when nobody can be found to look after it.
-    pub(crate) fn enter(&self, core: &Arc<Core>, pass: &Pass<'_>, local: &Local, record: Taken<'_>) -> Option<Arc<Ticket>> {
+    pub(crate) fn enter(
+        &self,
+        core: &Arc<Core>,
+        pass: &Pass<'_>,
+        local: &Local,
+        record: Taken<'_>,
+    ) -> Option<Arc<Ticket>> {
         let ticket = Arc::new(Ticket::default());
         let mut queue = self.lock();
         while queue.records.len() >= WAITING_MAX {
@@ -153,7 +159,11 @@ impl WaitingRoom {
             if left.is_zero() {
                 return;
             }
-            queue = self.left.wait_timeout(queue, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+            queue = self
+                .left
+                .wait_timeout(queue, left)
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .0;
         }
     }
 

@@ -80,10 +80,7 @@ fn production() -> Result<LoggingConfig, Error> {
 fn development() -> Result<LoggingConfig, Error> {
     let colored = || console().level(Debug).color_mode(ColorMode::Always);
     LoggingConfig::builder()
-        .layer(
-            "APP",
-            layer(Debug, [colored(), file("logs/dev.log").level(Debug)]),
-        )
+        .layer("APP", layer(Debug, [colored(), file("logs/dev.log").level(Debug)]))
         .layer("DEBUG", layer(Debug, [colored()]))
         .build()
 }
