@@ -1,12 +1,13 @@
 //! A destination that takes nothing for a while: a named pipe that is full and that nobody reads.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
+use std::time::Duration;
 
 use hydra_logger::config::ByteSize;
-use hydra_logger::{Format, Level, LogLayer, LoggingConfig, info};
+use hydra_logger::{ErrorKind, Format, Level, LogLayer, LoggingConfig, info};
 
 use crate::front::Front;
 use crate::place::{LONG, Place};
@@ -44,7 +45,7 @@ impl Pipe {
         while text.iter().skip(self.filling).filter(|byte| **byte == b'\n').count() < lines {
             match self.file.read(&mut buffer) {
                 Ok(read) => text.extend_from_slice(&buffer[..read]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
                 Err(error) => panic!("{error}"),
             }
         }
@@ -141,4 +142,32 @@ pub(crate) fn a_full_journal_waits<F: Front>() {
     });
     let report = F::shutdown(&log, LONG).unwrap();
     assert_eq!((report.accepted, report.delivered), (2_000, 2_000));
+}
+
+/// Shutting down returns though a destination takes nothing; the report says what is left, and the other destination has
+/// everything.
+pub(crate) fn a_blocked_destination_does_not_hold_the_end_up<F: Front>() {
+    const SOON: Duration = Duration::from_millis(100);
+    let place = Place::new();
+    let pipe = Pipe::make(&place, "blocked.jsonl");
+    let layer = LogLayer::new(Level::Info)
+        .destination(place.file("blocked.jsonl", Format::Json))
+        .destination(place.file("healthy.jsonl", Format::Json));
+    let config = LoggingConfig::builder()
+        .layer("APP", layer)
+        .journal_dir(place.path("journal"));
+    let log = F::start(config.build().unwrap()).unwrap();
+    load::<F>(&log);
+    while F::health(&log).destinations[1].1.delivered < (THREADS * RECORDS) as u64 {
+        std::thread::yield_now();
+    }
+    let error = F::flush(&log, SOON).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("blocked.jsonl"), "{error}");
+    let report = F::shutdown(&log, SOON).unwrap();
+    assert_eq!(
+        (report.accepted, report.delivered, report.left_in_journal),
+        (2_000, 2_000, 2_000)
+    );
+    drop(pipe);
 }

@@ -60,5 +60,6 @@ behaviours! {
         small_buffer;
     formats: json, csv, syslog, gelf, logfmt, plain;
     console: every_line_is_on_the_console, a_reader_that_leaves_harms_nobody;
-    blocked: a_blocked_destination_delays_no_other, a_full_journal_waits;
+    blocked: a_blocked_destination_delays_no_other, a_full_journal_waits,
+        a_blocked_destination_does_not_hold_the_end_up;
 }
