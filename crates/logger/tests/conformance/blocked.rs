@@ -144,8 +144,8 @@ pub(crate) fn a_full_journal_waits<F: Front>() {
     assert_eq!((report.accepted, report.delivered), (2_000, 2_000));
 }
 
-/// Shutting down returns though a destination takes nothing; the report says what is left, and the other destination has
-/// everything.
+/// Shutting down returns though a destination takes nothing; the report says what is left, and the other destination
+/// has everything.
 pub(crate) fn a_blocked_destination_does_not_hold_the_end_up<F: Front>() {
     const SOON: Duration = Duration::from_millis(100);
     let place = Place::new();
