@@ -16,8 +16,8 @@ use crate::retry::Retry;
 #[derive(Debug, Default)]
 pub(crate) struct Rendered {
     pub(crate) bytes: Vec<u8>,
-    ends: Vec<usize>,
-    frames: Vec<Frame>,
+    pub(crate) ends: Vec<usize>,
+    pub(crate) frames: Vec<Frame>,
 }
 
 impl Rendered {
@@ -31,7 +31,7 @@ impl Rendered {
         self.ends.is_empty()
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
         self.frames.clear();
@@ -51,8 +51,6 @@ pub(crate) struct Delivery<'w> {
     pub(crate) face: &'w mut ClockFace,
     /// The records come from a dead process.
     pub(crate) replaying: bool,
-    /// What stands behind the cursor's mark may be these very records.
-    pub(crate) resuming: bool,
     pub(crate) one_by_one: bool,
     pub(crate) sync_writes: bool,
 }
@@ -63,6 +61,7 @@ impl Delivery<'_> {
     /// else.
     pub(crate) fn deliver(&mut self, rendered: &mut Rendered, end: Position) -> bool {
         let mut done = 0;
+        self.control.dropping.take_up(rendered.ends.len());
         while done < rendered.ends.len() {
             let batch = Batch {
                 bytes: &rendered.bytes,
@@ -77,10 +76,7 @@ impl Delivery<'_> {
             }
         }
         rendered.clear();
-        let state = self.cursor.state();
-        if state.position < end {
-            self.cursor.save(&CursorState { position: end, ..state });
-        }
+        acknowledge(self.cursor, end);
         true
     }
 
@@ -91,6 +87,7 @@ impl Delivery<'_> {
         }
         let error = match self.deliver_some(batch, frames) {
             Ok(records) => {
+                self.control.metrics.failing.store(false, Ordering::Relaxed);
                 self.retry.reset();
                 if let Some(fallback) = &mut self.fallback {
                     fallback.note_success();
@@ -106,9 +103,7 @@ impl Delivery<'_> {
                 return self.fall_back(frames);
             }
         } else if error.kind() == ErrorKind::Closed {
-            // Nobody will ever read it there, and keeping it would only fill the journal.
-            add(&self.control.metrics.discarded, batch.len());
-            self.advance(frames, batch.len(), None);
+            self.give_up(&error, frames);
             return Some(batch.len());
         }
         self.control.pause(self.retry.next_wait());
@@ -120,7 +115,7 @@ impl Delivery<'_> {
         match fallback.write(frames, self.source, self.notes, self.face) {
             Ok(()) => {
                 add(&self.control.metrics.fell_back, frames.len());
-                self.advance(frames, frames.len(), None);
+                self.advance(frames, frames.len());
                 Some(frames.len())
             }
             Err(error) => {
@@ -133,29 +128,34 @@ impl Delivery<'_> {
         }
     }
 
+    /// Nobody will ever read it there, and keeping it would only fill the journal: the records are dropped and counted,
+    /// and those who wait for their delivery are told.
+    fn give_up(&self, error: &Error, frames: &[Frame]) {
+        self.cursor
+            .delivered()
+            .fail(&hydra_journal::Error::undelivered(error.to_string()));
+        add(&self.control.metrics.discarded, frames.len());
+        if let Some(last) = frames.last() {
+            self.cursor.abandon(last.end);
+        }
+    }
+
     fn deliver_some(&mut self, batch: Batch<'_>, frames: &[Frame]) -> Result<usize, Error> {
         let metrics = &self.control.metrics;
-        if self.resuming {
-            let there = self.sink.already(batch)?;
-            self.resuming = there == batch.len();
-            if there > 0 {
-                add(&metrics.delivered_before, there);
-                self.advance(frames, there, None);
-                return Ok(there);
-            }
-        }
         let batch = if self.one_by_one { batch.take(1) } else { batch };
         let begun = self.sink.begin(batch)?;
-        let state = self.cursor.state();
-        if state.mark != begun.mark.to_bytes() {
-            // Before the write: if we die in it, this is where the next process looks.
-            self.cursor.save(&CursorState {
-                mark: begun.mark.to_bytes(),
-                ..state
-            });
-        }
+        // Before the write: if we die in it, this is where the next process looks, and for how much.
+        let last = begun.records.checked_sub(1).and_then(|last| frames.get(last));
+        let mark = begun
+            .mark
+            .with_note(last.map_or(0, |frame| frame.end.to_u64()))
+            .to_bytes();
+        self.cursor.save(&CursorState {
+            mark,
+            ..self.cursor.state()
+        });
         let taken = batch.take(begun.records);
-        let mark = self.sink.write(taken)?;
+        self.sink.write(taken)?;
         metrics.writes.fetch_add(1, Ordering::Relaxed);
         add(&metrics.bytes, taken.bytes.len());
         let counter = if self.replaying {
@@ -167,7 +167,7 @@ impl Delivery<'_> {
         if self.sync_writes {
             self.sync();
         }
-        self.advance(frames, taken.len(), Some(mark));
+        self.advance(frames, taken.len());
         Ok(taken.len())
     }
 
@@ -182,14 +182,25 @@ impl Delivery<'_> {
         }
     }
 
-    fn advance(&self, frames: &[Frame], records: usize, mark: Option<Mark>) {
+    /// Moves the cursor behind the first `records`. No write is begun any more, and the mark says so.
+    fn advance(&self, frames: &[Frame], records: usize) {
         let Some(last) = records.checked_sub(1).and_then(|last| frames.get(last)) else {
             return;
         };
-        let mark = mark.map_or_else(|| self.cursor.state().mark, |mark| mark.to_bytes());
+        self.control.dropping.put_down(records);
         self.cursor.save(&CursorState {
             position: last.end,
-            mark,
+            mark: Mark::NOWHERE.to_bytes(),
         });
+    }
+}
+
+/// Moves the cursor to `end`, if it is not there yet. One that has given records up says so for ever, and stays behind.
+pub(crate) fn acknowledge(cursor: &Cursor, end: Position) {
+    let state = cursor.state();
+    if cursor.delivered().failure().is_some() {
+        cursor.abandon(end);
+    } else if state.position < end {
+        cursor.save(&CursorState { position: end, ..state });
     }
 }

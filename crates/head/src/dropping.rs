@@ -20,6 +20,8 @@ pub(crate) struct Dropping {
     total: AtomicU64,
     /// Up to here the worker has taken records in hand: it will deliver them, so they are not given up.
     in_hand: AtomicU64,
+    /// Records the worker has rendered and not delivered.
+    in_hand_records: AtomicU64,
     untold: Mutex<Option<Summary>>,
     /// Held while records are given up, so that none is counted twice.
     turn: Mutex<()>,
@@ -49,6 +51,24 @@ impl Dropping {
         // Read under the same turn by `give_up_oldest`.
         self.in_hand.store(reader.position().to_u64(), Ordering::Relaxed);
         read
+    }
+
+    /// The worker begins to deliver so many records.
+    pub(crate) fn take_up(&self, records: usize) {
+        self.in_hand_records.store(records as u64, Ordering::Relaxed);
+    }
+
+    /// So many of them are delivered.
+    pub(crate) fn put_down(&self, records: usize) {
+        self.in_hand_records.fetch_sub(records as u64, Ordering::Relaxed);
+    }
+
+    /// Counts what the worker, which has ended or hangs, has in hand and the journal no longer holds.
+    pub(crate) fn lose_what_is_in_hand(&self, cursor: &Cursor) {
+        if cursor.needed_from() > cursor.delivered().reached() {
+            self.total
+                .fetch_add(self.in_hand_records.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        }
     }
 
     /// Counts drops between two times.

@@ -136,7 +136,7 @@ impl Head {
         let started = hydra_os::thread::spawn(&title, move || {
             ended.set(|state| state.thread = Some(std::thread::current()));
             worker.run();
-            ended.set(|state| (state.ended, state.recovered) = (true, true));
+            ended.set(|state| state.ended = true);
         });
         started.map_err(|error| Error::Thread(title, error))?;
         Ok(Head {
@@ -180,7 +180,7 @@ impl Head {
 
     /// Waits, at most `timeout`, until everything that dead processes left has been delivered. Says whether it has.
     pub fn wait_recovered(&self, timeout: Duration) -> bool {
-        self.wait(timeout, |state| state.recovered)
+        self.wait(timeout, |state| state.recovered || state.ended)
     }
 
     /// Returns what the destination has not taken yet, to be read once the worker has ended.
@@ -213,6 +213,16 @@ impl Head {
     /// Counts a record that was not accepted for this head; a summary is delivered in its place.
     pub fn drop_newest(&self, time_ns: i64) {
         self.control.dropping.add(1, time_ns, time_ns);
+    }
+
+    /// Counts as dropped what the worker, which has ended or hangs, has in hand and the journal no longer holds.
+    pub fn count_lost_in_hand(&self) {
+        self.control.dropping.lose_what_is_in_hand(&self.cursor);
+    }
+
+    /// Says whether everything that dead processes left is delivered, and synced where the destination can be.
+    pub fn is_recovered(&self) -> bool {
+        self.control.lock().recovered
     }
 
     /// Tells the worker to stop after the write it is at. What it has not delivered stays in the journal.

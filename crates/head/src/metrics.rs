@@ -1,7 +1,7 @@
 //! Counts of what happened at a head. Each event is counted once.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Counters of one head.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Metrics {
     pub(crate) undecodable: AtomicU64,
     pub(crate) damaged: AtomicU64,
     pub(crate) holes: AtomicU64,
+    pub(crate) panics: AtomicU64,
+    pub(crate) failing: AtomicBool,
     pub(crate) last_error: Mutex<Option<String>>,
 }
 
@@ -50,6 +52,10 @@ pub struct Counts {
     pub damaged: u64,
     /// Reservations that a dead process never filled: nothing accepted is lost by them.
     pub holes: u64,
+    /// Panics of the format or the sink; the worker started again after each.
+    pub panics: u64,
+    /// Whether the last write failed.
+    pub failing: bool,
     /// The last failure, as text.
     pub last_error: Option<String>,
 }
@@ -72,6 +78,8 @@ impl Metrics {
             undecodable: of(&self.undecodable),
             damaged: of(&self.damaged),
             holes: of(&self.holes),
+            panics: of(&self.panics),
+            failing: self.failing.load(Ordering::Relaxed),
             last_error: self
                 .last_error
                 .lock()
@@ -80,8 +88,16 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn panicked(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        self.failing.store(true, Ordering::Relaxed);
+        let text = Some("the format or the sink panicked".to_owned());
+        *self.last_error.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = text;
+    }
+
     pub(crate) fn failed(&self, error: &dyn std::error::Error) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+        self.failing.store(true, Ordering::Relaxed);
         *self.last_error.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(error.to_string());
     }
 }

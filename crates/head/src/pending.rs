@@ -15,7 +15,11 @@ pub struct Pending {
 impl Pending {
     /// Gives each record, in order, to `take`; returns how many there are.
     pub fn for_each(mut self, mut take: impl FnMut(&Record<'_>)) -> u64 {
-        let (mut reader, mut batch, mut notes) = (self.cursor.reader(), Batch::default(), Dictionary::new());
+        let (mut reader, mut batch, mut notes) = (
+            self.cursor.reader_from(self.cursor.needed_from()),
+            Batch::default(),
+            Dictionary::new(),
+        );
         let mut count = 0;
         while reader.read(&mut batch, 64 << 10) == Read::Some {
             for frame in batch.frames() {

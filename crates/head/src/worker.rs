@@ -1,5 +1,6 @@
 //! The loop of a head.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use hydra_os::clock::Deadline;
 use hydra_record::Dictionary;
 use hydra_sink::{Mark, Sink};
 
-use crate::deliver::{Delivery, Rendered};
+use crate::deliver::{Delivery, Rendered, acknowledge};
 use crate::fallback::Fallback;
 use crate::filter::Filter;
 use crate::head::{Control, Overflow, Spec, SyncPolicy};
@@ -25,6 +26,8 @@ const POLL_LAST: Duration = Duration::from_millis(1);
 const POLL_FOR: Duration = Duration::from_millis(20);
 /// How long to wait before a dead process's segment that cannot be opened is tried again.
 const REOPEN: Duration = Duration::from_millis(100);
+/// Panics after which a worker is given up; what it has not delivered stays in the journal.
+const PANICS_MAX: u32 = 10;
 /// A sleep that nothing ends; only a bound, in case a wake-up were ever lost.
 const PARK: Duration = Duration::from_secs(3600);
 
@@ -84,27 +87,114 @@ impl Worker {
         self.number
     }
 
+    /// Runs until told to stop. A panic of the format or the sink is counted, and the worker begins again at its
+    /// cursor.
     pub(crate) fn run(mut self) {
-        for cursor in std::mem::take(&mut self.backlog) {
-            if !self.catch_up(&cursor) {
+        let mut panics = 0;
+        while let Err(_panic) = catch_unwind(AssertUnwindSafe(|| self.work())) {
+            self.control.metrics.panicked();
+            self.rendered.clear();
+            panics += 1;
+            if panics >= PANICS_MAX {
+                let why = format!("the worker of a destination panicked {panics} times");
+                self.cursor.delivered().fail(&hydra_journal::Error::undelivered(why));
                 return;
             }
+            self.control.pause(self.retry.next_wait());
+        }
+        // Whatever cannot be closed properly is closed by the system.
+        let _ = self.sink.close();
+    }
+
+    fn work(&mut self) {
+        self.sink.abandon();
+        // What dead processes were in the middle of writing is mended before anything is written behind it.
+        let backlog = self.backlog.clone();
+        if !backlog.iter().all(|cursor| self.reconcile(cursor)) || !backlog.iter().all(|cursor| self.catch_up(cursor)) {
+            return;
+        }
+        // The journals of the dead are removed after this, and with them what was synced there.
+        if !backlog.is_empty() && !self.sync_now() {
+            return;
         }
         self.control.set_recovered();
         self.filter.forget();
         self.follow();
-        // Whatever cannot be closed properly is closed by the system.
-        let _ = self.sink.close();
+        if self.sync_due.is_some() || self.cursor.checkpoint_wanted() {
+            self.sync_once();
+        }
+    }
+
+    /// Finds out which records a dead process was writing when it died, and how far it had got. False when told to
+    /// stop.
+    fn reconcile(&mut self, cursor: &Cursor) -> bool {
+        let mark = Mark::from_bytes(&cursor.state().mark);
+        if mark.is_nowhere() || !self.replay {
+            return true;
+        }
+        self.filter.forget();
+        if self.insist(|sink| sink.resume(mark)).is_none() {
+            return false;
+        }
+        let end = Position::from_u64(mark.note());
+        let mut passage = Passage::new(cursor, true);
+        while passage.reader.read(&mut passage.batch, READ_BYTES) == Read::Some {
+            let batch = std::mem::take(&mut passage.batch);
+            self.render(&mut passage, &batch, Some(end));
+            let there = self.compare();
+            let (rendered, frames) = (self.rendered.frames.len(), self.rendered.frames.clone());
+            self.rendered.clear();
+            let Some(there) = there else { return false };
+            if let Some(last) = there.checked_sub(1).and_then(|last| frames.get(last)) {
+                add(&self.control.metrics.delivered_before, there);
+                cursor.save(&CursorState {
+                    position: last.end,
+                    ..cursor.state()
+                });
+            }
+            if there < rendered || passage.reader.position() >= end {
+                break;
+            }
+            passage.batch = batch;
+        }
+        cursor.save(&CursorState {
+            mark: Mark::NOWHERE.to_bytes(),
+            ..cursor.state()
+        });
+        true
+    }
+
+    /// Asks the sink how many of the rendered records it holds already. `None` when told to stop.
+    fn compare(&mut self) -> Option<usize> {
+        let rendered = std::mem::take(&mut self.rendered);
+        let there = self.insist(|sink| {
+            sink.already(hydra_sink::Batch {
+                bytes: &rendered.bytes,
+                ends: &rendered.ends,
+            })
+        });
+        self.rendered = rendered;
+        there
+    }
+
+    /// Tries until it succeeds; `None` when told to stop before.
+    fn insist<T>(&mut self, mut work: impl FnMut(&mut dyn Sink) -> Result<T, hydra_sink::Error>) -> Option<T> {
+        loop {
+            match work(&mut *self.sink) {
+                Ok(done) => return Some(done),
+                Err(error) => self.control.metrics.failed(&error),
+            }
+            self.control.pause(self.retry.next_wait());
+            if self.control.is_stopped() {
+                return None;
+            }
+        }
     }
 
     /// Delivers what a dead process left. False when told to stop before the end.
     fn catch_up(&mut self, cursor: &Cursor) -> bool {
         self.filter.forget();
-        let resuming = match self.resume(cursor) {
-            Some(resuming) => resuming,
-            None => return false,
-        };
-        let mut passage = Passage::new(cursor, true, resuming);
+        let mut passage = Passage::new(cursor, true);
         loop {
             match self.round(&mut passage) {
                 Round::End => return true,
@@ -114,26 +204,10 @@ impl Worker {
         }
     }
 
-    /// Tells the sink where the dead process was about to write. `None` when told to stop.
-    fn resume(&mut self, cursor: &Cursor) -> Option<bool> {
-        let mark = Mark::from_bytes(&cursor.state().mark);
-        if mark.is_nowhere() || !self.replay {
-            return Some(false);
-        }
-        while let Err(error) = self.sink.resume(mark) {
-            self.control.metrics.failed(&error);
-            self.control.pause(self.retry.next_wait());
-            if self.control.is_stopped() {
-                return None;
-            }
-        }
-        Some(true)
-    }
-
     /// Follows the process's own journal until told to stop.
     fn follow(&mut self) {
         let cursor = self.cursor.clone();
-        let mut passage = Passage::new(&cursor, false, false);
+        let mut passage = Passage::new(&cursor, false);
         let (mut wait, mut polling) = (POLL_FIRST, None);
         while !self.control.is_stopped() {
             match self.round(&mut passage) {
@@ -174,7 +248,7 @@ impl Worker {
                 return Round::Idle(tail);
             }
             Read::End => {
-                self.acknowledge(passage, passage.reader.position());
+                acknowledge(passage.cursor, passage.reader.position());
                 return Round::End;
             }
         }
@@ -200,13 +274,43 @@ impl Worker {
 
     /// Renders the batch's records and delivers them, whenever there are enough of them and at the end.
     fn handle(&mut self, passage: &mut Passage<'_>, batch: &Batch) -> bool {
-        for frame in batch.frames() {
+        let mut from = 0;
+        while let Some(next) = self.render_from(passage, batch, from, None) {
+            let Some(end) = batch.frames().get(next - 1).map(|frame| frame.end) else {
+                break;
+            };
+            if !self.deliver(passage, batch, end) {
+                return false;
+            }
+            from = next;
+        }
+        self.deliver(passage, batch, passage.reader.position())
+    }
+
+    /// Renders the batch's records, up to `end` if there is one.
+    fn render(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Option<Position>) {
+        let mut from = 0;
+        while let Some(next) = self.render_from(passage, batch, from, end) {
+            from = next;
+        }
+    }
+
+    /// Renders records from the frame with that index on; returns the index after the one with which there are enough
+    /// for a write, or `None` at the end of the batch.
+    fn render_from(
+        &mut self,
+        passage: &mut Passage<'_>,
+        batch: &Batch,
+        from: usize,
+        end: Option<Position>,
+    ) -> Option<usize> {
+        for (index, frame) in batch.frames().iter().enumerate().skip(from) {
             let payload = batch.payload(frame);
             if frame.kind == Kind::Note {
                 passage.notes.learn(payload);
                 continue;
             }
-            if !self.filter.takes(payload, &passage.notes) {
+            if end.is_some_and(|end| frame.position >= end) || !self.filter.takes(payload, &passage.notes) {
                 continue;
             }
             if passage.replaying && !self.replay {
@@ -220,16 +324,16 @@ impl Worker {
                 }
                 Err(_) => add(&self.control.metrics.undecodable, 1),
             }
-            if self.rendered.bytes.len() >= self.batch_bytes && !self.deliver(passage, batch, frame.end) {
-                return false;
+            if self.rendered.bytes.len() >= self.batch_bytes {
+                return Some(index + 1);
             }
         }
-        self.deliver(passage, batch, passage.reader.position())
+        None
     }
 
     fn deliver(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Position) -> bool {
         if self.rendered.is_empty() {
-            self.acknowledge(passage, end);
+            acknowledge(passage.cursor, end);
             return true;
         }
         let mut delivery = Delivery {
@@ -242,12 +346,10 @@ impl Worker {
             notes: &passage.notes,
             face: &mut self.face,
             replaying: passage.replaying,
-            resuming: passage.resuming,
             one_by_one: self.one_by_one,
             sync_writes: self.sync == SyncPolicy::EveryWrite,
         };
         let delivered = delivery.deliver(&mut self.rendered, end);
-        passage.resuming = delivery.resuming;
         if let SyncPolicy::Within(wait) = self.sync {
             self.sync_due.get_or_insert_with(|| Deadline::after(wait));
         }
@@ -272,6 +374,8 @@ impl Worker {
             let told = self.sink.begin(batch).and_then(|_| self.sink.write(batch));
             match told {
                 Ok(_) => return true,
+                // Nobody is left to be told.
+                Err(error) if error.kind() == hydra_sink::ErrorKind::Closed => return true,
                 Err(error) => self.control.metrics.failed(&error),
             }
             self.control.pause(self.retry.next_wait());
@@ -279,13 +383,6 @@ impl Worker {
                 self.control.dropping.put_back(summary);
                 return false;
             }
-        }
-    }
-
-    fn acknowledge(&self, passage: &Passage<'_>, end: Position) {
-        let state = passage.cursor.state();
-        if state.position < end {
-            passage.cursor.save(&CursorState { position: end, ..state });
         }
     }
 
@@ -308,13 +405,31 @@ impl Worker {
         if !cursor.checkpoint_wanted() && !self.sync_due.is_some_and(|due| due.is_over()) {
             return;
         }
+        if self.sync_once() {
+            cursor.checkpointed();
+        } else {
+            // Not at once again: the device has to recover first.
+            self.control.pause(self.retry.next_wait());
+        }
+    }
+
+    fn sync_once(&mut self) -> bool {
         match self.sink.sync() {
             Ok(()) => {
                 self.sync_due = None;
-                cursor.checkpointed();
+                self.cursor.checkpointed();
+                true
             }
-            Err(error) => self.control.metrics.failed(&error),
+            Err(error) => {
+                self.control.metrics.failed(&error);
+                false
+            }
         }
+    }
+
+    /// Syncs the destination, however often it takes. False when told to stop before.
+    fn sync_now(&mut self) -> bool {
+        self.insist(|sink| sink.sync()).is_some()
     }
 }
 
@@ -325,19 +440,16 @@ struct Passage<'c> {
     batch: Batch,
     notes: Dictionary,
     replaying: bool,
-    resuming: bool,
 }
 
 impl<'c> Passage<'c> {
-    fn new(cursor: &'c Cursor, replaying: bool, resuming: bool) -> Passage<'c> {
-        let (reader, batch, notes) = (cursor.reader(), Batch::default(), Dictionary::new());
+    fn new(cursor: &'c Cursor, replaying: bool) -> Passage<'c> {
         Passage {
             cursor,
-            reader,
-            batch,
-            notes,
+            reader: cursor.reader(),
+            batch: Batch::default(),
+            notes: Dictionary::new(),
             replaying,
-            resuming,
         }
     }
 }

@@ -83,6 +83,11 @@ impl Error {
         }))
     }
 
+    /// Makes the error of a head that will never deliver what is waited for.
+    pub fn undelivered(why: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Closed, why)
+    }
+
     /// Returns the kind, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

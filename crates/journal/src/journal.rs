@@ -241,10 +241,18 @@ impl Journal {
             return Err(Error::new(ErrorKind::Closed, "syncing the journal of a parent process"));
         }
         // There is nothing to sync behind the tail, however far somebody would like to get.
-        if shared.sync.ask(position.min(self.tail())) {
-            self.start("hydra-sync", sync::run)
-        } else {
-            Ok(())
+        if !shared.sync.ask(position.min(self.tail())) {
+            return Ok(());
+        }
+        self.start("hydra-sync", sync::run)
+            .inspect_err(|_| shared.sync.not_running())
+    }
+
+    /// Asks every head to sync its destination if records were synced: the journal that holds them is about to end.
+    pub fn ask_checkpoint(&self) {
+        if self.shared().sync.wanted() > Position::START {
+            self.shared().cursors.lowest_durable(self.tail());
+            self.shared().log.bell.ring_all();
         }
     }
 
@@ -330,7 +338,10 @@ impl Owner {
         shared.cursors.fail_all(&error);
         let source = || Source::Live(OsArc::clone(&shared.log));
         let is_read = |low| low >= end || Reader::new(source(), low).has_no_more_data();
-        let empty = shared.cursors.lowest().is_none_or(is_read);
+        let wanted = shared.sync.wanted();
+        // Synced records may go only when the destinations that took them are synced as well.
+        let durable = wanted == Position::START || shared.cursors.lowest_durable(wanted) >= wanted.min(end);
+        let empty = durable && shared.cursors.lowest().is_none_or(is_read);
         if let Some(home) = shared.home.as_ref().filter(|_| empty) {
             // If it cannot be removed, the next start finds it empty and does so.
             let _ = home.remove();

@@ -377,23 +377,17 @@ impl Log {
         waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0.asked = false;
     }
 
-    /// Refuses everything from now on, and returns the end of all that was accepted: it will not move again.
+    /// Refuses everything from now on, and returns the end of all that was accepted: it will not move again. Readers go
+    /// on.
     #[cfg(not(loom))]
     pub(crate) fn seal(&self) -> Position {
-        let mut store = self.store();
-        store.closed = true;
-        // Whoever adds to the tail after this finds the segment sealed, and the log closed.
-        let tail = Position::from_u64(self.hot.tail.fetch_add(SEALED, Ordering::SeqCst));
-        if !self.is_sealed(tail)
-            && let Some(segment) = store.segments.get(&tail.segment())
-        {
-            segment.seal(tail.offset() as usize);
+        if self.is_foreign() {
+            // The tail is a forked child's copy, the segments are its parent's.
+            return self.tail();
         }
-        drop(store);
-        self.room.notify_all();
-        self.work.notify_all();
+        let end = self.close();
         self.bell.ring_all();
-        self.tail()
+        end
     }
 
     /// Takes the segments before `number` out of the log that no producer will ever store into again.

@@ -56,6 +56,11 @@ impl Sync {
         !std::mem::replace(&mut wanted.running, true)
     }
 
+    /// The thread could not be started: the next who asks tries again.
+    pub(crate) fn not_running(&self) {
+        self.lock().running = false;
+    }
+
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.call.notify_all();

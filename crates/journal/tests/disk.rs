@@ -81,6 +81,7 @@ fn synced_is_reached() {
         producers.into_iter().for_each(|producer| producer.join().unwrap());
     });
     assert!(journal.metrics().syncs.load(std::sync::atomic::Ordering::Relaxed) > 0);
+    head.checkpointed();
     assert!(journal.close());
 }
 
@@ -121,6 +122,7 @@ fn synced_up_to_the_tail() {
     journal.sync_to(Position::END).unwrap();
     wait(journal.synced(), end).unwrap();
     save(&head, end);
+    head.checkpointed();
     assert!(journal.close());
     assert_eq!(
         wait(journal.synced(), Position::END).unwrap_err().kind(),
@@ -167,7 +169,42 @@ fn a_failed_sync_is_final() {
     let mut reader = head.reader();
     assert_eq!(data_of(&mut reader).len(), 3);
     save(&head, reader.position());
+    head.checkpointed();
     assert!(journal.close());
+}
+
+/// A journal that holds synced records stays when it is closed, until the destinations that took them are synced too:
+/// else a power cut could take them from both.
+#[test]
+fn synced_records_stay_until_their_destination_is_synced() {
+    for checkpointed in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, head) = journal(Some(dir.path()), 4);
+        let end = journal.writer().append(b"a record", &[]).unwrap();
+        journal.sync_to(end).unwrap();
+        wait(journal.synced(), end).unwrap();
+        save(&head, journal.tail());
+        journal.ask_checkpoint();
+        assert!(head.checkpoint_wanted());
+        if checkpointed {
+            head.checkpointed();
+        }
+        assert_eq!(journal.close(), checkpointed);
+        assert_eq!(journal.dir().unwrap().exists(), !checkpointed);
+    }
+}
+
+/// Sealing a journal whose heads are behind keeps it: nothing that was accepted goes with the directory.
+#[test]
+fn a_sealed_journal_keeps_what_is_not_delivered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, head) = journal(Some(dir.path()), 4);
+    let end = journal.writer().append(b"a record", &[]).unwrap();
+    assert!(journal.seal() >= end);
+    assert!(journal.writer().append(b"too late", &[]).is_err());
+    assert_eq!(data_of(&mut head.reader()).len(), 1);
+    assert!(!journal.close());
+    assert!(journal.dir().unwrap().exists());
 }
 
 /// Runs the test `name` where the file system has 1 MiB, if that is permitted here.

@@ -120,8 +120,8 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
         preamble,
     };
     Journal::create(options).map_err(|error| {
-        let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log without a \
-                      journal on disk";
+        let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log \
+                      without a journal on disk";
         Error::new(ErrorKind::Journal, "open the journal").from_source(error).advise(advice)
     })
 }
@@ -195,6 +195,10 @@ fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result<(), Error>
         for outlet in outlets.iter() {
             while !outlet.head.wait_recovered(RECOVERY_LOOK) {}
         }
+        // Told to stop before everything was delivered and synced: the next start goes on with it.
+        if !outlets.iter().all(|outlet| outlet.head.is_recovered()) {
+            return;
+        }
         for journal in adopted {
             match journal.remove_if_done() {
                 Ok(true) => {}
@@ -222,7 +226,8 @@ fn kept(journal: &Adopted, outlets: &[Outlet]) -> String {
     match gone.as_slice() {
         [] => format!("the journal {dir} of a dead process stays: not everything in it could be read or delivered"),
         gone => format!(
-            "the journal {dir} of a dead process stays: it may hold records for {}, which this configuration does not have",
+            "the journal {dir} of a dead process stays: it may hold records for {}, which this configuration does not \
+             have",
             gone.join(", ")
         ),
     }

@@ -282,7 +282,7 @@ impl Core {
 }
 
 fn poll_all<'h>(heads: impl Iterator<Item = &'h Head>, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
-    let mut waiting = false;
+    let (mut waiting, mut failed) = (false, None);
     for head in heads {
         match head.poll_delivered(position, waker) {
             Some(Ok(())) => {}
@@ -290,10 +290,10 @@ fn poll_all<'h>(heads: impl Iterator<Item = &'h Head>, position: Position, waker
                 let error = Error::new(ErrorKind::Destination, "deliver a record")
                     .at(head.name())
                     .from_source(error);
-                return Some(Err(error));
+                failed = Some(Err(error));
             }
             None => waiting = true,
         }
     }
-    if waiting { None } else { Some(Ok(())) }
+    if waiting { None } else { failed.or(Some(Ok(()))) }
 }

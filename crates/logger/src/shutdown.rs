@@ -127,10 +127,13 @@ fn end_now(core: &Core, end: Deadline) -> Report {
     core.nudge();
     let drained = block_until(end.left(), |waker| core.poll_all_delivered(tail, waker));
     let mut report = Report::default();
+    // The journal's files go when everything is delivered, and what was synced in them must not go with them.
+    core.journal.ask_checkpoint();
     core.outlets.iter().for_each(|outlet| outlet.head.stop());
     for outlet in core.outlets.iter() {
         outlet.head.join(end.left().max(LAST_WRITE));
         if !matches!(drained, Some(Ok(()))) {
+            outlet.head.count_lost_in_hand();
             rescue(core, outlet, &mut report);
         }
         add(&mut report, outlet);

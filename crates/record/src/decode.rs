@@ -51,9 +51,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             DecodeError::Malformed => "the bytes are not a record",
-            DecodeError::NoteMissing => {
-                "the note of the record's call site or layer is missing from the journal"
-            }
+            DecodeError::NoteMissing => "the note of the record's call site or layer is missing from the journal",
         })
     }
 }
@@ -105,10 +103,7 @@ impl Dictionary {
     }
 
     pub(crate) fn thread_name(&self, id: u32) -> &str {
-        self.threads
-            .get(&id)
-            .map(String::as_str)
-            .unwrap_or_default()
+        self.threads.get(&id).map(String::as_str).unwrap_or_default()
     }
 
     /// Reads one record's bytes.
@@ -138,13 +133,9 @@ impl Dictionary {
     /// ```
     #[inline]
     pub fn decode<'a>(&'a self, bytes: &'a [u8], sequence: u64) -> Result<Record<'a>, DecodeError> {
-        let (head, mut body) = bytes
-            .split_first_chunk::<HEAD_BYTES>()
-            .ok_or(DecodeError::Malformed)?;
+        let (head, mut body) = bytes.split_first_chunk::<HEAD_BYTES>().ok_or(DecodeError::Malformed)?;
         let mut head = head.as_slice();
-        let mut record = self
-            .decode_head(&mut head, sequence)
-            .ok_or(DecodeError::Malformed)??;
+        let mut record = self.decode_head(&mut head, sequence).ok_or(DecodeError::Malformed)??;
         let flags = bytes.get(19).copied().unwrap_or_default();
         if flags & FLAG_LOCATION != 0 {
             record.location = Some(decode_location(&mut body).ok_or(DecodeError::Malformed)?);
@@ -158,11 +149,7 @@ impl Dictionary {
         Ok(record)
     }
 
-    fn decode_head<'a>(
-        &'a self,
-        head: &mut &[u8],
-        sequence: u64,
-    ) -> Option<Result<Record<'a>, DecodeError>> {
+    fn decode_head<'a>(&'a self, head: &mut &[u8], sequence: u64) -> Option<Result<Record<'a>, DecodeError>> {
         let time_ns = i64::from_le_bytes(take_array(head)?);
         let site = u32::from_le_bytes(take_array(head)?);
         let thread = u32::from_le_bytes(take_array(head)?);

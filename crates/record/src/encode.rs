@@ -171,15 +171,8 @@ impl<'b> Encoder<'b> {
             ..
         } = self;
         let record = out.get_mut(start..).unwrap_or_default();
-        if let Some(counts) = record
-            .get_mut(COUNTS_AT..)
-            .and_then(|rest| rest.first_chunk_mut::<6>())
-        {
-            let ([a, b], [c, d], [e, f]) = (
-                arguments.to_le_bytes(),
-                fields.to_le_bytes(),
-                context.to_le_bytes(),
-            );
+        if let Some(counts) = record.get_mut(COUNTS_AT..).and_then(|rest| rest.first_chunk_mut::<6>()) {
+            let ([a, b], [c, d], [e, f]) = (arguments.to_le_bytes(), fields.to_le_bytes(), context.to_le_bytes());
             *counts = [a, b, c, d, e, f];
         }
         record

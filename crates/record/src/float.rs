@@ -35,11 +35,7 @@ pub fn fixed<W: TextOut + ?Sized>(value: f64, decimals: usize, out: &mut W) {
                 const ZEROS: &str = "000000000";
                 let text = digits.format(fraction);
                 out.bare(".");
-                out.bare(
-                    ZEROS
-                        .get(..decimals.saturating_sub(text.len()))
-                        .unwrap_or_default(),
-                );
+                out.bare(ZEROS.get(..decimals.saturating_sub(text.len())).unwrap_or_default());
                 out.bare(text);
             }
         }
@@ -97,18 +93,11 @@ mod tests {
         shortest(value, &mut text);
         let expected = format!("{value}");
         assert_eq!(text.len(), expected.len(), "{text} for {expected}");
-        assert!(
-            text == expected || text.parse() == Ok(value),
-            "{text} for {expected}"
-        );
+        assert!(text == expected || text.parse() == Ok(value), "{text} for {expected}");
         for decimals in [0, 1, 2, 3, 6, 9, 12] {
             let mut text = String::new();
             fixed(value, decimals, &mut text);
-            assert_eq!(
-                text,
-                format!("{value:.decimals$}"),
-                "{value:e} with {decimals}"
-            );
+            assert_eq!(text, format!("{value:.decimals$}"), "{value:e} with {decimals}");
         }
     }
 
@@ -116,8 +105,7 @@ mod tests {
     #[test]
     fn same_text_as_std() {
         for value in [
-            0.0, -0.0, 0.5, 1.5, 2.5, 0.125, 1.005, 0.045, 1e15, 1e16, 1e21, 123456.789, 1e-5,
-            9.999999, 99.995,
+            0.0, -0.0, 0.5, 1.5, 2.5, 0.125, 1.005, 0.045, 1e15, 1e16, 1e21, 123456.789, 1e-5, 9.999999, 99.995,
         ] {
             check(value);
             check(-value);

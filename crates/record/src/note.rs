@@ -230,10 +230,7 @@ fn read_site(from: &mut &[u8]) -> Option<SiteNote> {
         site.pieces.push(if kind == 0 {
             Piece::Literal(take_str(from)?.to_owned())
         } else {
-            Piece::Argument(
-                u16::from_le_bytes(take_array(from)?),
-                Spec::parse(take_str(from)?)?,
-            )
+            Piece::Argument(u16::from_le_bytes(take_array(from)?), Spec::parse(take_str(from)?)?)
         });
     }
     Some(site)

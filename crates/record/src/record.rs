@@ -152,16 +152,18 @@ impl<'a> Record<'a> {
 
     /// Returns the record with its message, and no fields besides.
     pub fn without_fields(&self) -> Record<'a> {
-        Record { arguments: 0, fields: 0, context: 0, ..*self }
+        Record {
+            arguments: 0,
+            fields: 0,
+            context: 0,
+            ..*self
+        }
     }
 
     /// Iterates over the record's fields: first those its message names, then the others, in the order given.
     #[inline]
     pub fn fields(&self) -> Fields<'a> {
-        let names = self
-            .site
-            .map(|site| site.names.as_slice())
-            .unwrap_or_default();
+        let names = self.site.map(|site| site.names.as_slice()).unwrap_or_default();
         Fields {
             names: names.iter(),
             arguments: self.arguments,

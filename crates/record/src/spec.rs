@@ -119,15 +119,8 @@ impl Spec {
 
     fn write_slow<W: TextOut + ?Sized>(&self, value: Value<'_>, out: &mut W) {
         match value {
-            Value::I64(number) => self.integer(
-                number.unsigned_abs().into(),
-                number < 0,
-                number as u64 as u128,
-                out,
-            ),
-            Value::I128(number) => {
-                self.integer(number.unsigned_abs(), number < 0, number as u128, out)
-            }
+            Value::I64(number) => self.integer(number.unsigned_abs().into(), number < 0, number as u64 as u128, out),
+            Value::I128(number) => self.integer(number.unsigned_abs(), number < 0, number as u128, out),
             Value::U64(number) => self.integer(number.into(), false, number.into(), out),
             Value::U128(number) => self.integer(number, false, number, out),
             Value::F64(number) => self.float(number, number, out),
@@ -172,11 +165,7 @@ impl Spec {
         };
         let digits = text.strip_prefix('-').unwrap_or(&text);
         if wide.is_nan() {
-            return Spec {
-                plus: false,
-                ..*self
-            }
-            .number(false, "", digits, out);
+            return Spec { plus: false, ..*self }.number(false, "", digits, out);
         }
         self.number(wide.is_sign_negative(), "", digits, out);
     }
@@ -188,8 +177,7 @@ impl Spec {
             (false, true) => "+",
             (false, false) => "",
         };
-        let missing =
-            usize::from(self.width).saturating_sub(sign.len() + prefix.len() + digits.len());
+        let missing = usize::from(self.width).saturating_sub(sign.len() + prefix.len() + digits.len());
         if self.zero {
             out.bare(sign);
             out.bare(prefix);
@@ -256,9 +244,7 @@ fn strip<'t>(text: &'t str, mark: &str) -> (bool, &'t str) {
 
 /// Takes a decimal number from the front; 0 where there is none. `None` when it is over 65,535 or taken from elsewhere.
 fn number(text: &str) -> Option<(u16, &str)> {
-    let end = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (digits, rest) = text.split_at_checked(end)?;
     if rest.starts_with('$') {
         return None;
@@ -304,17 +290,13 @@ mod tests {
                 n,
                 Value::I64(n),
                 [
-                    "", "5", "<5", "^9", ">9", "*^9", "+", "+06", "06", "x", "#x", "#010x", "X",
-                    "o", "#b", "?", "e", "#?"
+                    "", "5", "<5", "^9", ">9", "*^9", "+", "+06", "06", "x", "#x", "#010x", "X", "o", "#b", "?", "e",
+                    "#?"
                 ]
             );
         }
         for n in [0u64, 42, u64::MAX] {
-            same_as_std!(
-                n,
-                Value::U64(n),
-                ["", "05", "é>5", "x", "#X", "b", "?", "+", "E"]
-            );
+            same_as_std!(n, Value::U64(n), ["", "05", "é>5", "x", "#X", "b", "?", "+", "E"]);
         }
         for x in [
             0.0f64,
@@ -332,8 +314,7 @@ mod tests {
                 x,
                 Value::F64(x),
                 [
-                    "", ".0", ".2", "8.2", "08.2", "+.1", "^12.3", "e", ".2e", "?", ".1?", "E",
-                    "-<10"
+                    "", ".0", ".2", "8.2", "08.2", "+.1", "^12.3", "e", ".2e", "?", ".1?", "E", "-<10"
                 ]
             );
         }
@@ -341,11 +322,7 @@ mod tests {
             same_as_std!(x, Value::F32(x), ["", ".2", "?", "+8.1"]);
         }
         for s in ["", "a", "grüße", "quote\"\n"] {
-            same_as_std!(
-                s,
-                Value::Str(s),
-                ["", "8", ">8", "^8", ".2", "#>6.3", "?", "-^7"]
-            );
+            same_as_std!(s, Value::Str(s), ["", "8", ">8", "^8", ".2", "#>6.3", "?", "-^7"]);
         }
         same_as_std!('ä', Value::Char('ä'), ["", "3", ">3", "?"]);
         same_as_std!(true, Value::Bool(true), ["", "6", ">6", "?"]);

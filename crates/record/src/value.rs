@@ -182,11 +182,7 @@ mod tests {
             assert_eq!(Value::take(&mut rest), Some(value));
             assert!(rest.is_empty());
             for cut in 0..bytes.len() {
-                assert_eq!(
-                    Value::take(&mut &bytes[..cut]),
-                    None,
-                    "{value:?} cut at {cut}"
-                );
+                assert_eq!(Value::take(&mut &bytes[..cut]), None, "{value:?} cut at {cut}");
             }
         }
     }
@@ -194,14 +190,8 @@ mod tests {
     /// Bytes that are no UTF-8, no scalar value or no tag are refused, not passed on.
     #[test]
     fn refuses_what_is_no_value() {
-        assert_eq!(
-            Value::take(&mut [tag::STR, 1, 0, 0, 0, 0xFF].as_slice()),
-            None
-        );
-        assert_eq!(
-            Value::take(&mut [tag::CHAR, 0, 0xD8, 0, 0].as_slice()),
-            None
-        );
+        assert_eq!(Value::take(&mut [tag::STR, 1, 0, 0, 0, 0xFF].as_slice()), None);
+        assert_eq!(Value::take(&mut [tag::CHAR, 0, 0xD8, 0, 0].as_slice()), None);
         assert_eq!(Value::take(&mut [99u8].as_slice()), None);
     }
 }

@@ -1,9 +1,7 @@
 //! Promises of the byte form of a record.
 
 use hydra_record::note::{RawPiece, RawSite};
-use hydra_record::{
-    DecodeError, Dictionary, Encoder, Head, LayerNote, Level, Location, ThreadNote, Value,
-};
+use hydra_record::{DecodeError, Dictionary, Encoder, Head, LayerNote, Level, Location, ThreadNote, Value};
 
 const SITE: RawSite = RawSite {
     level: Level::Info,
@@ -85,10 +83,7 @@ fn a_site_record_comes_back_whole() {
         ("attempt", Value::I64(-1)),
     ];
     assert_eq!(fields, expected);
-    assert_eq!(
-        record.context().collect::<Vec<_>>(),
-        [("trace_id", Value::Str("abc"))]
-    );
+    assert_eq!(record.context().collect::<Vec<_>>(), [("trace_id", Value::Str("abc"))]);
     assert_eq!(record.location().unwrap().line, 3);
 }
 
@@ -116,11 +111,7 @@ fn cuts_and_missing_notes_are_told() {
     let (notes, bytes) = (notes(), encode());
     for cut in 0..bytes.len() {
         if let Ok(record) = notes.decode(&bytes[..cut], 1) {
-            let _ = (
-                record.message(),
-                record.fields().count(),
-                record.context().count(),
-            );
+            let _ = (record.message(), record.fields().count(), record.context().count());
         } else {
             assert!(cut < 26);
         }
@@ -149,10 +140,7 @@ fn a_panicking_display_is_marked() {
     encoder.finish();
     let record = notes.decode(&bytes, 1).unwrap();
     let fields: Vec<_> = record.fields().collect();
-    assert_eq!(
-        fields,
-        [("bomb", Value::Panicked), ("after", Value::Bool(true))]
-    );
+    assert_eq!(fields, [("bomb", Value::Panicked), ("after", Value::Bool(true))]);
 }
 
 /// Fields past the limit are left out and counted in the record itself.
@@ -167,9 +155,6 @@ fn excess_fields_are_counted() {
     encoder.context("c", Value::Null);
     encoder.finish();
     let record = notes.decode(&bytes, 1).unwrap();
-    assert_eq!(
-        record.fields().last(),
-        Some(("fields_cut", Value::U64(5000 - 4096)))
-    );
+    assert_eq!(record.fields().last(), Some(("fields_cut", Value::U64(5000 - 4096))));
     assert_eq!(record.context().count(), 1);
 }

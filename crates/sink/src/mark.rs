@@ -37,6 +37,21 @@ impl Mark {
         offset
     }
 
+    /// Returns the mark with a number that its owner keeps in it; sinks do not look at it.
+    #[must_use]
+    pub fn with_note(mut self, note: u64) -> Self {
+        let [_, _, _, _, _, place] = &mut self.words;
+        *place = note;
+        self
+    }
+
+    /// Returns the number kept by [`Mark::with_note`]; 0 without one.
+    #[must_use]
+    pub fn note(&self) -> u64 {
+        let [_, _, _, _, _, note] = self.words;
+        note
+    }
+
     /// Returns the mark as bytes, the same on every machine.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
