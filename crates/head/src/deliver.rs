@@ -135,6 +135,7 @@ impl Delivery<'_> {
             .delivered()
             .fail(&hydra_journal::Error::undelivered(error.to_string()));
         add(&self.control.metrics.discarded, frames.len());
+        self.control.dropping.put_down(frames.len());
         if let Some(last) = frames.last() {
             self.cursor.abandon(last.end);
         }

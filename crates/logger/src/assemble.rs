@@ -122,7 +122,9 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
     Journal::create(options).map_err(|error| {
         let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log \
                       without a journal on disk";
-        Error::new(ErrorKind::Journal, "open the journal").from_source(error).advise(advice)
+        Error::new(ErrorKind::Journal, "open the journal")
+            .from_source(error)
+            .advise(advice)
     })
 }
 

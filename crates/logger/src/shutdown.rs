@@ -126,6 +126,10 @@ fn end_now(core: &Core, end: Deadline) -> Report {
     core.waiting.wait_empty(Deadline::after(LAST_WRITE));
     core.nudge();
     let drained = block_until(end.left(), |waker| core.poll_all_delivered(tail, waker));
+    // What dead processes left is delivered too, as far as there is time.
+    for outlet in core.outlets.iter() {
+        outlet.head.wait_recovered(end.left());
+    }
     let mut report = Report::default();
     // The journal's files go when everything is delivered, and what was synced in them must not go with them.
     core.journal.ask_checkpoint();
@@ -190,7 +194,11 @@ pub(crate) fn flush(core: &Core, timeout: Duration) -> Result<(), Error> {
     let end = Deadline::after(timeout);
     // Async records that wait for room have been accepted too.
     core.waiting.wait_served(end);
-    let tail = core.journal.tail();
+    let tail = if core.is_closed() {
+        core.journal.seal()
+    } else {
+        core.journal.tail()
+    };
     core.nudge();
     block_until(end.left(), |waker| core.poll_all_delivered(tail, waker)).unwrap_or_else(|| {
         let behind = core.outlets.iter().filter(|outlet| outlet.head.delivered() < tail);
