@@ -183,8 +183,8 @@ fn takes_logfmt_apart() {
     );
 }
 
-/// Lines of a layer that is not configured go to the layer DEFAULT, which is on standard error where there is none; asking
-/// for such a layer on the command line is a mistake that is told.
+/// Lines of a layer that is not configured go to the layer DEFAULT, which is on standard error where there is none;
+/// asking for such a layer on the command line is a mistake that is told.
 #[test]
 fn a_layer_that_is_not_configured_goes_to_default() {
     let place = Place::new();
