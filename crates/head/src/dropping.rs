@@ -3,10 +3,10 @@
 //! Nothing is dropped silently: every record is counted, and a summary record goes to the destination in the place of
 //! what it missed. Records at a guaranteed level are never given up; the head stops at the first of them.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hydra_journal::{Batch, Cursor, Kind, Position, Read, Reader};
+use hydra_os::atomic::Mutex;
 use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Peek, Record, Value};
 
 use crate::filter::Filter;

@@ -1,14 +1,15 @@
 //! A head as its owner holds it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::task::Waker;
-use std::thread::Thread;
 use std::time::Duration;
 
 use hydra_format::Formatter;
 use hydra_journal::{Adopted, Cursor, Journal, Position};
+use hydra_os::atomic::thread::{self, Thread};
+use hydra_os::atomic::{Condvar, Mutex, MutexGuard};
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
 use hydra_sink::Sink;
@@ -134,7 +135,7 @@ impl Head {
         let title = format!("hydra-head-{}", worker.number());
         let ended = Arc::clone(&control);
         let started = hydra_os::thread::spawn(&title, move || {
-            ended.set(|state| state.thread = Some(std::thread::current()));
+            ended.set(|state| state.thread = Some(thread::current()));
             worker.run();
             ended.set(|state| state.ended = true);
         });
@@ -272,7 +273,7 @@ impl Control {
     pub(crate) fn pause(&self, wait: Duration) {
         let end = Deadline::after(wait);
         while !self.is_stopped() && !end.is_over() {
-            std::thread::park_timeout(end.left());
+            thread::park_timeout(end.left());
         }
     }
 
@@ -281,7 +282,7 @@ impl Control {
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -1,7 +1,8 @@
 //! Counts of what happened at a head. Each event is counted once.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use hydra_os::atomic::Mutex;
 
 /// Counters of one head.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hydra_format::{ClockFace, Formatter};
 use hydra_journal::{Batch, Cursor, CursorState, DamageKind, Kind, Position, Read, Reader};
+use hydra_os::atomic::thread;
 use hydra_os::clock::Deadline;
 use hydra_record::Dictionary;
 use hydra_sink::{Mark, Sink};
@@ -215,7 +216,7 @@ impl Worker {
                 Round::Idle(tail) => {
                     let end = *polling.get_or_insert_with(|| Deadline::after(POLL_FOR));
                     if !end.is_over() {
-                        std::thread::park_timeout(wait);
+                        thread::park_timeout(wait);
                         wait = (wait * 2).min(POLL_LAST);
                     } else {
                         cursor.park(self.number, tail, self.sync_due.map_or(PARK, |due| due.left()));
@@ -239,7 +240,7 @@ impl Worker {
                     // A segment that the system refuses to open now.
                     true => self.control.pause(REOPEN),
                     // A producer that is just filling its space.
-                    false => std::thread::yield_now(),
+                    false => thread::yield_now(),
                 }
                 return Round::More;
             }

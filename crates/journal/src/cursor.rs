@@ -15,9 +15,7 @@
 //! version number, so a death in the middle of it leaves the newer one whole. The *mark* is the sink's own note of
 //! where its next byte goes (see `hydra-sink`); the journal does not look into it.
 
-use std::sync::Mutex;
-
-use hydra_os::atomic::{AtomicU64, Ordering};
+use hydra_os::atomic::{AtomicU64, Mutex, MutexGuard, Ordering};
 use hydra_os::map::Map;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -355,7 +353,7 @@ impl Cursors {
         if whole { String::from_utf8(name).ok() } else { None }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.heads.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -1,14 +1,14 @@
 //! A journal as its users hold it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::task::Waker;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hydra_os::atomic::Arc as OsArc;
-use hydra_os::{disk, random, thread};
+use hydra_os::atomic::{Arc as OsArc, Mutex};
+use hydra_os::thread::{self, JoinHandle};
+use hydra_os::{disk, random};
 
 use crate::append::{Note, Writer};
 use crate::cursor::{CursorState, Cursors, Live};
@@ -328,7 +328,7 @@ impl Owner {
         shared.sync.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
         // A waker that drops the last handle makes one of our own threads get here.
-        let me = std::thread::current().id();
+        let me = hydra_os::atomic::thread::current().id();
         for handle in threads.into_iter().filter(|handle| handle.thread().id() != me) {
             // A thread of ours that panicked has nothing more to say; the journal is on the disk.
             let _ = handle.join();

@@ -1,10 +1,9 @@
 //! A position that only grows, and those who wait for it to get somewhere.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::task::Waker;
 
-use hydra_os::atomic::{AtomicU64, AtomicUsize, Ordering};
+use hydra_os::atomic::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
 use crate::error::Error;
 use crate::position::Position;

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use hydra_os::atomic::Arc as OsArc;
+use hydra_os::atomic::{Arc as OsArc, Mutex};
 use hydra_os::disk::{self, File, Mode};
 use hydra_os::map::Map;
 

@@ -7,9 +7,9 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
+use hydra_os::atomic::{Condvar, Mutex, MutexGuard, thread};
 use hydra_os::disk;
 
 use crate::error::{Error, ErrorKind};
@@ -70,7 +70,7 @@ impl Sync {
         self.lock().closed
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Wanted> {
+    fn lock(&self) -> MutexGuard<'_, Wanted> {
         self.wanted.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
@@ -171,7 +171,7 @@ impl Patience {
     fn wait(&mut self, shared: &Shared) -> Result<(), Error> {
         self.waits += 1;
         if self.waits < 100 {
-            std::thread::yield_now();
+            thread::yield_now();
             return Ok(());
         }
         if shared.sync.is_closed() {
@@ -183,7 +183,7 @@ impl Patience {
                 ));
             }
         }
-        std::thread::park_timeout(Duration::from_micros(100));
+        thread::park_timeout(Duration::from_micros(100));
         Ok(())
     }
 }

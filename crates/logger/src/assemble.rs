@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hydra_format as format;
 use hydra_format::Formatter;
 use hydra_head::{Fallback, Head, Retry, Spec, SyncPolicy};
 use hydra_journal::{Adopted, Journal, Options};
+use hydra_os::atomic::Mutex;
 use hydra_os::{clock, disk, process, random};
 use hydra_record::{Level, Origin};
 use hydra_sink as sink;

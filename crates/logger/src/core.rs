@@ -1,11 +1,13 @@
 //! The running logger behind all handles: journal, heads, layers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use hydra_head::{Head, Overflow as HeadOverflow};
 use hydra_journal::{Journal, Position};
+use hydra_os::atomic::Mutex;
+use hydra_os::thread::JoinHandle;
 use hydra_record::Level;
 
 use crate::config::{LoggingConfig, Wanted};
@@ -44,7 +46,7 @@ pub(crate) struct Core {
     /// What went wrong with journals of dead processes.
     pub(crate) problems: Arc<Mutex<Vec<String>>>,
     /// The thread that removes dead processes' journals once they are delivered.
-    pub(crate) recovery: Mutex<Option<std::thread::JoinHandle<()>>>,
+    pub(crate) recovery: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// One destination at work.

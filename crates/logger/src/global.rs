@@ -1,7 +1,9 @@
 //! The process-wide state of the library, all of it.
 
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicU32;
-use std::sync::{LazyLock, Mutex};
+
+use hydra_os::atomic::Mutex;
 
 use crate::config::magic::Registry;
 use crate::shutdown::Registered;

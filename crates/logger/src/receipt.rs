@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::Duration;
 
 use hydra_journal::Position;
+use hydra_os::atomic::thread::{self, Thread};
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
 
@@ -260,7 +260,7 @@ impl Wake for Unpark {
 
 /// Blocks the thread until `poll` gives something, at most for `timeout`.
 pub(crate) fn block_until<T>(timeout: Duration, poll: impl Fn(&Waker) -> Option<T>) -> Option<T> {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let end = Deadline::after(timeout);
     loop {
         if let Some(result) = poll(&waker) {
@@ -269,6 +269,6 @@ pub(crate) fn block_until<T>(timeout: Duration, poll: impl Fn(&Waker) -> Option<
         if end.is_over() {
             return None;
         }
-        std::thread::park_timeout(end.left());
+        thread::park_timeout(end.left());
     }
 }

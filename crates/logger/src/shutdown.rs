@@ -1,10 +1,11 @@
 //! The end of a logger: everything accepted is delivered, or left in the journal for the next start.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError, Weak};
+use std::sync::{Arc, TryLockError, Weak};
 use std::time::Duration;
 
 use hydra_head::Counts;
+use hydra_os::atomic::{Condvar, Mutex, MutexGuard, thread};
 use hydra_os::clock::Deadline;
 use hydra_os::process;
 use hydra_record::{Level, Value};
@@ -258,7 +259,7 @@ fn loggers() -> Option<MutexGuard<'static, Vec<Registered>>> {
         match crate::global::LOGGERS.try_lock() {
             Ok(loggers) => return Some(loggers),
             Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
         }
     }
     None

@@ -7,12 +7,13 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hydra_journal::Position;
+use hydra_os::atomic::{Condvar, Mutex, MutexGuard};
 use hydra_os::clock::Deadline;
 
 use crate::core::Core;

@@ -1,4 +1,4 @@
-//! The one place atomics and locks come from: the standard library's, or loom's under `cfg(loom)`.
+//! The one place atomics, locks and waiting threads come from: the standard library, or loom under `cfg(loom)`.
 //!
 //! Code written against these names can be model-checked without a change: `RUSTFLAGS="--cfg loom" cargo test`. Loom's
 //! types cannot be made in a `const`, so a `static` must use `std` directly and is then outside the model.

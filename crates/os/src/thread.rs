@@ -5,7 +5,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Once;
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
+pub use std::thread::JoinHandle;
 
 /// Stack of a thread made here, in bytes: our own code recurses to a fixed depth only.
 pub const STACK_BYTES: usize = 512 * 1024;

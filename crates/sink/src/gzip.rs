@@ -13,13 +13,13 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use hydra_os::atomic::{Arc, Condvar, Mutex, MutexGuard};
 use hydra_os::disk::{self, File, FileId, Info, Mode};
+use hydra_os::thread::JoinHandle;
 
 use crate::lock::{self, Lock};
 use crate::mark::Identity;

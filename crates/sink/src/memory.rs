@@ -2,9 +2,10 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use hydra_os::atomic::{Condvar, Mutex, MutexGuard};
 use hydra_os::clock::mono_ns;
 
 use crate::error::{Error, ErrorKind};

@@ -7,10 +7,10 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{PoisonError, Weak};
 use std::time::Duration;
 
-use hydra_os::atomic::Arc;
+use hydra_os::atomic::{Arc, Condvar, Mutex, MutexGuard};
 use hydra_os::clock::mono_ns;
 use hydra_os::{disk, process};
 
