@@ -17,21 +17,40 @@ use std::process::{Child, Command, Stdio};
 
 use common::{Place, Random, progress, wait_until};
 
-/// Bytes of each line of the input, its end included.
-const LINE_BYTES: u64 = 33;
+/// Where a machine keeps logs of its own.
+const REAL_LOGS: [&str; 5] = [
+    "/var/log/syslog",
+    "/var/log/messages",
+    "/var/log/dpkg.log",
+    "/var/log/apt/history.log",
+    "/var/log/alternatives.log",
+];
 
-fn input(place: &Place, count: u64) {
-    let text: String = (0..count)
-        .map(|number| format!("line {number:08} of the whole input\n"))
-        .collect();
-    assert_eq!(text.len() as u64, count * LINE_BYTES);
-    place.write("input", &text);
+/// Lines of the same length that are all different.
+fn numbered(count: usize) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("line {number:08} of the whole input"))
+        .collect()
 }
 
-/// Starts on the input from line `first` on.
-fn start(place: &Place, first: u64, level: &str) -> Child {
+/// The lines of the logs that this machine has, again and again until there are enough.
+fn real(count: usize) -> Vec<String> {
+    let logs = REAL_LOGS.iter().filter_map(|path| std::fs::read(path).ok());
+    let mut text = logs
+        .map(|log| String::from_utf8_lossy(&log).into_owned())
+        .collect::<String>();
+    if text.is_empty() {
+        println!("this machine has no log that may be read: its place is taken by Cargo.lock");
+        text = include_str!("../../../Cargo.lock").to_owned();
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(str::to_owned).cycle().take(count).collect()
+}
+
+/// Starts on the rest of the input, from byte `start` on.
+fn start(place: &Place, start: u64, level: &str) -> Child {
     let mut rest = File::open(place.path("input")).unwrap();
-    rest.seek(SeekFrom::Start(first * LINE_BYTES)).unwrap();
+    rest.seek(SeekFrom::Start(start)).unwrap();
     let arguments = [
         "pipe",
         "--config",
@@ -48,6 +67,19 @@ fn start(place: &Place, first: u64, level: &str) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
+}
+
+/// What a line of a file says, as somebody else's parser understands it.
+fn message(format: &str, line: &str) -> String {
+    match format {
+        "plain-text" => line.splitn(4, " - ").nth(3).unwrap().to_owned(),
+        "json" => {
+            let object: serde_json::Value = serde_json::from_str(line).unwrap();
+            object["message"].as_str().unwrap().to_owned()
+        }
+        "syslog" => syslog_rfc5424::parse_message(line).unwrap().msg,
+        other => panic!("no parser for {other}"),
+    }
 }
 
 /// Kills the run at a random moment after about `accepted` lines. Returns how many it had counted.
@@ -67,53 +99,59 @@ fn kill(mut child: Child, accepted: u64, spins: u64, count: &Path) -> u64 {
 }
 
 /// Kills ten runs, lets one come to the end, and looks at every destination.
-fn kill_ten_times(what: &str, lines: u64, level: &str, formats: &[&str]) {
+fn kill_ten_times(what: &str, lines: &[String], level: &str, formats: &[&str]) {
     let mut random = Random::new(what);
     let place = Place::new();
     place.config(formats, "");
-    input(&place, lines);
+    place.write("input", &lines.iter().flat_map(|line| [line, "\n"]).collect::<String>());
+    let mut starts = vec![0];
+    starts.extend(lines.iter().scan(0, |end, line| {
+        *end += line.len() as u64 + 1;
+        Some(*end)
+    }));
+    let all = lines.len() as u64;
     let (mut done, count) = (0, place.path("count"));
     for _ in 0..10 {
         // What the run before has counted says nothing about the next one, should that be killed before it begins.
         let _ = std::fs::remove_file(&count);
-        let child = start(&place, done, level);
-        let moment = (random.below(lines / 12), random.below(100_000));
+        let child = start(&place, starts[done as usize], level);
+        let moment = (random.below(all / 12), random.below(100_000));
         done += kill(child, moment.0, moment.1, &count);
-        assert!(done <= lines, "{done} lines of {lines} counted");
+        assert!(done <= all, "{done} lines of {all} counted");
     }
     // This time it stays: then it is the count itself that the next run goes by.
-    let ended = start(&place, done, level).wait().unwrap();
+    let ended = start(&place, starts[done as usize], level).wait().unwrap();
     assert_eq!((ended.code(), ended.signal()), (Some(0), None));
-    assert_eq!(done + progress(&count), lines);
+    assert_eq!(done + progress(&count), all);
     for format in formats {
         let text = place.read(&format!("{format}.log"));
-        let numbers = text
-            .lines()
-            .map(|line| line.split_once("line ").unwrap().1[..8].parse::<u64>().unwrap());
-        let numbers: Vec<u64> = numbers.collect();
-        if let Some(at) = (0..lines).zip(&numbers).position(|(wanted, found)| wanted != *found) {
-            let around = &numbers[at.saturating_sub(2)..(at + 3).min(numbers.len())];
-            panic!("{format}: at line {at} of {}: {around:?}", numbers.len());
+        assert_eq!(text.lines().count() as u64, all, "{format}");
+        for (at, (line, wanted)) in text.lines().zip(lines).enumerate() {
+            assert_eq!(message(format, line), *wanted, "{format}: line {at}");
         }
-        assert_eq!(numbers.len() as u64, lines, "{format}");
     }
+}
+
+/// The lines of a real log, a million of them in a release build, into three formats.
+#[test]
+fn every_line_of_a_real_log_exactly_once() {
+    let lines = real(if cfg!(debug_assertions) { 100_000 } else { 1_000_000 });
+    let formats = ["plain-text", "json", "syslog"];
+    kill_ten_times("every line of a real log exactly once", &lines, "INFO", &formats);
 }
 
 /// With lines that are safe once they are in the journal, into three formats.
 #[test]
 fn every_line_exactly_once() {
-    kill_ten_times(
-        "every line exactly once",
-        200_000,
-        "INFO",
-        &["plain-text", "json", "syslog"],
-    );
+    let formats = ["plain-text", "json", "syslog"];
+    kill_ten_times("every line exactly once", &numbered(200_000), "INFO", &formats);
 }
 
 /// With lines that wait to be synced, thousands at a time.
 #[test]
 fn every_synced_line_exactly_once() {
-    kill_ten_times("every synced line exactly once", 100_000, "ERROR", &["plain-text"]);
+    let what = "every synced line exactly once";
+    kill_ten_times(what, &numbered(100_000), "ERROR", &["plain-text"]);
 }
 
 /// A second run on a progress file that is in use is refused, with the reason.
