@@ -179,7 +179,8 @@ impl Head {
         self.cursor.delivered().forget(position, waker);
     }
 
-    /// Waits, at most `timeout`, until everything that dead processes left has been delivered. Says whether it has.
+    /// Waits, at most `timeout`, until everything that dead processes left has been delivered, or the worker has ended
+    /// without: see [`Head::is_recovered`]. Says whether one of the two is so.
     pub fn wait_recovered(&self, timeout: Duration) -> bool {
         self.wait(timeout, |state| state.recovered || state.ended)
     }

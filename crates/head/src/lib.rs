@@ -10,13 +10,16 @@
 //! that cannot be read back gets a record at least once.
 #![forbid(unsafe_code)]
 
+mod checkpoint;
 mod deliver;
+mod drain;
 mod dropping;
 mod error;
 mod fallback;
 mod filter;
 mod head;
 mod metrics;
+mod passage;
 mod pending;
 mod retry;
 mod worker;

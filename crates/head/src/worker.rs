@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hydra_format::{ClockFace, Formatter};
-use hydra_journal::{Batch, Cursor, CursorState, DamageKind, Kind, Position, Read, Reader};
+use hydra_journal::{Batch, Cursor, DamageKind, Kind, Position, Read};
 use hydra_os::atomic::thread;
 use hydra_os::clock::Deadline;
-use hydra_record::Dictionary;
-use hydra_sink::{Mark, Sink};
+use hydra_sink::Sink;
 
 use crate::deliver::{Delivery, Rendered, acknowledge};
 use crate::fallback::Fallback;
 use crate::filter::Filter;
 use crate::head::{Control, Overflow, Spec, SyncPolicy};
 use crate::metrics::add;
+use crate::passage::Passage;
 use crate::retry::Retry;
 
 /// About how many bytes of the journal are read in one go.
-const READ_BYTES: usize = 64 << 10;
+pub(crate) const READ_BYTES: usize = 64 << 10;
 /// How often a head that has nothing to do looks by itself, at first and later.
 const POLL_FIRST: Duration = Duration::from_micros(50);
 const POLL_LAST: Duration = Duration::from_millis(1);
@@ -33,28 +33,28 @@ const PANICS_MAX: u32 = 10;
 const PARK: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Worker {
-    number: u32,
-    cursor: Cursor,
+    pub(crate) number: u32,
+    pub(crate) cursor: Cursor,
     backlog: Vec<Cursor>,
-    control: Arc<Control>,
+    pub(crate) control: Arc<Control>,
     formatter: Arc<dyn Formatter>,
-    sink: Box<dyn Sink>,
+    pub(crate) sink: Box<dyn Sink>,
     fallback: Option<Fallback>,
-    filter: Filter,
+    pub(crate) filter: Filter,
     face: ClockFace,
-    retry: Retry,
+    pub(crate) retry: Retry,
     batch_bytes: usize,
     one_by_one: bool,
-    sync: SyncPolicy,
+    pub(crate) sync: SyncPolicy,
     /// When what has been written must be synced.
-    sync_due: Option<Deadline>,
-    replay: bool,
+    pub(crate) sync_due: Option<Deadline>,
+    pub(crate) replay: bool,
     overflow: Overflow,
-    rendered: Rendered,
+    pub(crate) rendered: Rendered,
 }
 
 /// How far reading got in one round.
-enum Round {
+pub(crate) enum Round {
     More,
     Idle(Position),
     End,
@@ -115,7 +115,7 @@ impl Worker {
             return;
         }
         // The journals of the dead are removed after this, and with them what was synced there.
-        if !backlog.is_empty() && !self.sync_now() {
+        if !backlog.is_empty() && self.insist(|sink| sink.sync()).is_none() {
             return;
         }
         self.control.set_recovered();
@@ -123,85 +123,6 @@ impl Worker {
         self.follow();
         if self.sync_due.is_some() || self.cursor.checkpoint_wanted() {
             self.sync_once();
-        }
-    }
-
-    /// Finds out which records a dead process was writing when it died, and how far it had got. False when told to
-    /// stop.
-    fn reconcile(&mut self, cursor: &Cursor) -> bool {
-        let mark = Mark::from_bytes(&cursor.state().mark);
-        if mark.is_nowhere() || !self.replay {
-            return true;
-        }
-        self.filter.forget();
-        if self.insist(|sink| sink.resume(mark)).is_none() {
-            return false;
-        }
-        let end = Position::from_u64(mark.note());
-        let mut passage = Passage::new(cursor, true);
-        while passage.reader.read(&mut passage.batch, READ_BYTES) == Read::Some {
-            let batch = std::mem::take(&mut passage.batch);
-            self.render(&mut passage, &batch, Some(end));
-            let there = self.compare();
-            let (rendered, frames) = (self.rendered.frames.len(), self.rendered.frames.clone());
-            self.rendered.clear();
-            let Some(there) = there else { return false };
-            if let Some(last) = there.checked_sub(1).and_then(|last| frames.get(last)) {
-                add(&self.control.metrics.delivered_before, there);
-                cursor.save(&CursorState {
-                    position: last.end,
-                    ..cursor.state()
-                });
-            }
-            if there < rendered || passage.reader.position() >= end {
-                break;
-            }
-            passage.batch = batch;
-        }
-        cursor.save(&CursorState {
-            mark: Mark::NOWHERE.to_bytes(),
-            ..cursor.state()
-        });
-        true
-    }
-
-    /// Asks the sink how many of the rendered records it holds already. `None` when told to stop.
-    fn compare(&mut self) -> Option<usize> {
-        let rendered = std::mem::take(&mut self.rendered);
-        let there = self.insist(|sink| {
-            sink.already(hydra_sink::Batch {
-                bytes: &rendered.bytes,
-                ends: &rendered.ends,
-            })
-        });
-        self.rendered = rendered;
-        there
-    }
-
-    /// Tries until it succeeds; `None` when told to stop before.
-    fn insist<T>(&mut self, mut work: impl FnMut(&mut dyn Sink) -> Result<T, hydra_sink::Error>) -> Option<T> {
-        loop {
-            match work(&mut *self.sink) {
-                Ok(done) => return Some(done),
-                Err(error) => self.control.metrics.failed(&error),
-            }
-            self.control.pause(self.retry.next_wait());
-            if self.control.is_stopped() {
-                return None;
-            }
-        }
-    }
-
-    /// Delivers what a dead process left. False when told to stop before the end.
-    fn catch_up(&mut self, cursor: &Cursor) -> bool {
-        self.filter.forget();
-        let mut passage = Passage::new(cursor, true);
-        loop {
-            match self.round(&mut passage) {
-                Round::End => return true,
-                Round::Stopped => return false,
-                Round::More | Round::Idle(_) => {}
-            }
         }
     }
 
@@ -229,7 +150,7 @@ impl Worker {
     }
 
     /// Reads, renders and delivers one batch.
-    fn round(&mut self, passage: &mut Passage<'_>) -> Round {
+    pub(crate) fn round(&mut self, passage: &mut Passage<'_>) -> Round {
         if self.control.is_stopped() {
             return Round::Stopped;
         }
@@ -289,7 +210,7 @@ impl Worker {
     }
 
     /// Renders the batch's records, up to `end` if there is one.
-    fn render(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Option<Position>) {
+    pub(crate) fn render(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Option<Position>) {
         let mut from = 0;
         while let Some(next) = self.render_from(passage, batch, from, end) {
             from = next;
@@ -398,59 +319,6 @@ impl Worker {
                 },
                 1,
             );
-        }
-    }
-
-    /// Syncs the destination if that is due, or if records that were promised to survive a power loss wait for it.
-    fn checkpoint(&mut self, cursor: &Cursor) {
-        if !cursor.checkpoint_wanted() && !self.sync_due.is_some_and(|due| due.is_over()) {
-            return;
-        }
-        if self.sync_once() {
-            cursor.checkpointed();
-        } else {
-            // Not at once again: the device has to recover first.
-            self.control.pause(self.retry.next_wait());
-        }
-    }
-
-    fn sync_once(&mut self) -> bool {
-        match self.sink.sync() {
-            Ok(()) => {
-                self.sync_due = None;
-                self.cursor.checkpointed();
-                true
-            }
-            Err(error) => {
-                self.control.metrics.failed(&error);
-                false
-            }
-        }
-    }
-
-    /// Syncs the destination, however often it takes. False when told to stop before.
-    fn sync_now(&mut self) -> bool {
-        self.insist(|sink| sink.sync()).is_some()
-    }
-}
-
-/// One journal on its way through a head.
-struct Passage<'c> {
-    cursor: &'c Cursor,
-    reader: Reader,
-    batch: Batch,
-    notes: Dictionary,
-    replaying: bool,
-}
-
-impl<'c> Passage<'c> {
-    fn new(cursor: &'c Cursor, replaying: bool) -> Passage<'c> {
-        Passage {
-            cursor,
-            reader: cursor.reader(),
-            batch: Batch::default(),
-            notes: Dictionary::new(),
-            replaying,
         }
     }
 }

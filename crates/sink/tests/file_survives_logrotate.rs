@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use common::{Lines, put, text};
 use hydra_sink::{ErrorKind, FileOptions, FileSink, Sink};
@@ -89,12 +90,7 @@ fn copytruncate() {
     for round in 0..10 {
         put(&mut sink, &format!("line {round}"));
         fs::copy(&path, dir.path().join("copy")).unwrap();
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_len(0)
-            .unwrap();
+        empty(&path);
         all.push_str(&text(dir.path().join("copy")));
     }
     put(&mut sink, "last");
@@ -113,12 +109,13 @@ fn truncate_in_the_middle() {
     put(&mut sink, "one");
     let lines = Lines::new(["two"]);
     sink.begin(lines.batch()).unwrap();
-    fs::OpenOptions::new()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_len(0)
-        .unwrap();
+    empty(&path);
     assert_eq!(sink.write(lines.batch()).unwrap().offset(), 4);
     assert_eq!(text(&path), "two\n");
+}
+
+/// Empties the file as `copytruncate` does.
+fn empty(path: &Path) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(0).unwrap();
 }
