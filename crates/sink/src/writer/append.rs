@@ -45,8 +45,10 @@ impl Writer {
                 Err(Error::without_source(ErrorKind::Gone, "append to", &self.path, note))
             }
             Ok(info) => {
-                // Longer or shorter than expected only if someone does not respect the lock.
-                open.end = info.len;
+                if !batch.is_empty() {
+                    // Longer or shorter than expected only if someone does not respect the lock.
+                    open.end = info.len;
+                }
                 self.metrics.batches_written.count();
                 self.metrics.bytes_written.add(batch.bytes.len() as u64);
                 self.unlock();

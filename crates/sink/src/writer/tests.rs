@@ -121,3 +121,20 @@ fn a_later_sync_is_not_believed() {
     put(&mut writer, "two").unwrap();
     writer.sync().unwrap();
 }
+
+/// Beginning without a record, as a sync or a rotation may, does not make a torn end pass for a whole one: the next
+/// record still stands apart.
+#[test]
+fn an_empty_batch_does_not_hide_a_torn_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    fs::write(&path, "torn").unwrap();
+    let mut writer = writer(&path);
+    writer.begin(Batch::default(), 0).unwrap();
+    writer.abandon();
+    writer.begin(Batch::default(), 0).unwrap();
+    writer.write(Batch::default()).unwrap();
+    put(&mut writer, "one").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "torn\none\n");
+    assert_eq!(writer.metrics.counts().foreign_lines_ended, 1);
+}
