@@ -123,13 +123,14 @@ impl Head {
     /// Starts the worker. It first delivers what `adopted` journals hold for it, then follows `journal`.
     ///
     /// # Errors
-    /// When the journal takes no more cursors, or no thread can be started.
+    /// When the journal takes no more cursors, a head of that name is alive, or no thread can be started.
     pub fn start(spec: Spec, journal: &Journal, adopted: &[Adopted]) -> Result<Head, Error> {
         let name = spec.name.clone();
         let cursor = journal.cursor(&name).map_err(Error::Cursor)?;
         let filter = Filter::new(spec.route.clone(), spec.level);
         let (overflow, guaranteed) = (spec.overflow, spec.guaranteed);
-        let backlog = adopted.iter().filter_map(|journal| journal.cursor(&name)).collect();
+        let backlog = adopted.iter().filter_map(|journal| journal.cursor(&name).transpose());
+        let backlog = backlog.collect::<Result<_, _>>().map_err(Error::Cursor)?;
         let control = Arc::new(Control::default());
         let worker = Worker::new(spec, cursor.clone(), backlog, Arc::clone(&control));
         let title = format!("hydra-head-{}", worker.number());

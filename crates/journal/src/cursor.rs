@@ -178,10 +178,17 @@ impl Cursors {
             return Ok(std::sync::Arc::clone(live));
         }
         let slot = heads.iter().map(|entry| entry.slot).max().unwrap_or_default() + 1;
+    ///
+    /// It belongs to one owner at a time: two would each deliver what the other has already, and move each other's mark.
         if slot > CURSORS_MAX {
             let text = format!("opening a cursor for `{name}`: a journal has {CURSORS_MAX} at most");
             return Err(Error::new(ErrorKind::Option, text));
         }
+            // One is the table's own; nobody but us, who hold the lock, makes one of one.
+            if std::sync::Arc::strong_count(live) > 1 {
+                let text = format!("opening the cursor `{name}`, which another head of this process has open");
+                return Err(Error::new(ErrorKind::Owned, text));
+            }
         self.write_copies(slot, start());
         self.write_name(slot, cut(name));
         self.map.store(AT_COUNT, slot as u64, Ordering::Release);
@@ -436,6 +443,31 @@ mod tests {
             let found = cursors.state(1);
             assert!(
                 found == state(2) || found == state(3),
+    /// A cursor has one owner at a time: a second is refused by name, also under a name that is cut to the same, and
+    /// gets it where the first has left it.
+    #[test]
+    fn has_one_owner() {
+        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+        let long = "long ".repeat(100);
+        for name in ["a", &long] {
+            let first = cursors.join(name, || Position::START).unwrap();
+            let also_first = std::sync::Arc::clone(&first);
+            let saved = CursorState {
+                position: Position::new(2, 4096),
+                mark: [7; 48],
+            };
+            cursors.save(&first, &saved);
+            drop(first);
+            let error = cursors.join(name, || Position::START).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Owned);
+            assert!(error.to_string().contains(name), "{error}");
+            drop(also_first);
+            let second = cursors.join(name, || Position::START).unwrap();
+            assert_eq!(cursors.state_of(&second), saved);
+            assert_eq!(second.delivered.reached(), saved.position);
+        }
+    }
+
                 "{words} words written: {found:?}"
             );
         }

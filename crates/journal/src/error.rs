@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub enum ErrorKind {
     /// The system refused: see [`std::error::Error::source`].
     Io,
-    /// Another live process owns the directory.
+    /// It has another owner: the directory a live process, the cursor a head of this one.
     Owned,
     /// The bytes are not those of a journal, or damaged.
     Corrupt,

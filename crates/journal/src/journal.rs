@@ -214,6 +214,7 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::Option`] when there are [`crate::CURSORS_MAX`] already.
     pub fn cursor(&self, name: &str) -> Result<Cursor, Error> {
+    /// [`ErrorKind::Owned`] while an earlier [`Cursor`] of that name, or a clone of it, is alive;
         let live = self.shared().cursors.join(name, || self.tail())?;
         Ok(Cursor {
             of: Of::Live(Arc::clone(&self.owner.shared)),
@@ -542,15 +543,18 @@ impl Adopted {
     /// Opens the cursor of the head `name`, if the dead process had one.
     ///
     /// If its table of cursors is lost, every head begins at the start: better twice than never.
-    pub fn cursor(&self, name: &str) -> Option<Cursor> {
+    ///
+    /// # Errors
+    /// As [`Journal::cursor`].
+    pub fn cursor(&self, name: &str) -> Result<Option<Cursor>, Error> {
         if !self.dead.cursors.knows(name) && !self.dead.cursors.is_lost() {
-            return None;
+            return Ok(None);
         }
-        let live = self.dead.cursors.join(name, || Position::START).ok()?;
-        Some(Cursor {
+        let live = self.dead.cursors.join(name, || Position::START)?;
+        Ok(Some(Cursor {
             of: Of::Dead(Arc::clone(&self.dead)),
             live,
-        })
+        }))
     }
 
     /// Returns names and states of the heads the dead process had.

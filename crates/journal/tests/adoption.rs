@@ -74,7 +74,7 @@ fn adopting_races_with_removing() {
             for _ in 0..10 {
                 for found in Adopted::all(root.path()).unwrap() {
                     let found = found.unwrap();
-                    if let Some(cursor) = found.cursor("head") {
+                    if let Some(cursor) = found.cursor("head").unwrap() {
                         count += data_of(&mut cursor.reader()).len();
                         save(&cursor, found.end());
                     }
@@ -101,7 +101,9 @@ fn adopter() {
     let out = File::open(root.join("out"), Mode::Append).unwrap();
     for found in Adopted::all(&root.join("journals")).unwrap() {
         let found = found.unwrap();
-        let Some(cursor) = found.cursor("head") else { continue };
+        let Some(cursor) = found.cursor("head").unwrap() else {
+            continue;
+        };
         let (mut reader, mut batch) = (cursor.reader(), Batch::default());
         while reader.read(&mut batch, 4000) == Read::Some {
             for frame in batch.frames().iter().filter(|frame| frame.kind == Kind::Data) {
@@ -211,7 +213,7 @@ fn damage_is_reported_to_each_head() {
     std::fs::remove_file(segment).unwrap();
     let adopted = common::adopt(root.path());
     for _ in 0..2 {
-        let (_, damage) = read_all(&mut adopted.cursor("head").unwrap().reader());
+        let (_, damage) = read_all(&mut adopted.cursor("head").unwrap().unwrap().reader());
         assert_eq!(damage.len(), 1);
     }
 }

@@ -69,7 +69,7 @@ impl Sample {
     /// What is read now, each record checked; `None` if the journal cannot be adopted.
     fn read(&self) -> (BTreeMap<Position, Vec<u8>>, Vec<Damage>) {
         let adopted = adopt(self.root.path());
-        let Some(cursor) = adopted.cursor("head") else {
+        let Some(cursor) = adopted.cursor("head").unwrap() else {
             // Only when both the head's slot and the count of slots are damaged.
             return Default::default();
         };
@@ -288,7 +288,7 @@ fn cursors_lost() {
         }
         let adopted = adopt(sample.root.path());
         for head in ["head", "another"] {
-            let cursor = adopted.cursor(head).unwrap();
+            let cursor = adopted.cursor(head).unwrap().unwrap();
             assert_eq!(common::data_of(&mut cursor.reader()).len(), 10, "{change}: {head}");
             assert!(!adopted.remove_if_done().unwrap(), "{change}: {head} has saved nothing");
             save(&cursor, adopted.end());
@@ -334,7 +334,7 @@ fn foreign_files_are_kept() {
     .unwrap();
     let adopted = adopt(sample.root.path());
     assert_eq!(adopted.unreadable().len(), 1, "{:?}", adopted.unreadable());
-    let cursor = adopted.cursor("head").unwrap();
+    let cursor = adopted.cursor("head").unwrap().unwrap();
     save(&cursor, adopted.end());
     assert!(!adopted.remove_if_done().unwrap(), "what cannot be read is kept");
     drop((adopted, cursor));
@@ -356,7 +356,7 @@ fn half_made_segments_are_nothing() {
     fs::write(sample.dir.join("3.seg"), half).unwrap();
     let adopted = adopt(sample.root.path());
     assert_eq!(adopted.unreadable(), []);
-    let cursor = adopted.cursor("head").unwrap();
+    let cursor = adopted.cursor("head").unwrap().unwrap();
     assert_eq!(common::data_of(&mut cursor.reader()).len(), sample.records.len());
     save(&cursor, adopted.end());
     assert!(adopted.remove_if_done().unwrap());

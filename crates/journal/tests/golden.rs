@@ -61,7 +61,7 @@ fn version_1_is_read() {
     let adopted = common::adopt(root.path());
     let names: Vec<_> = adopted.cursors().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["file:/var/log/golden.log", "console"]);
-    let head = adopted.cursor("file:/var/log/golden.log").unwrap();
+    let head = adopted.cursor("file:/var/log/golden.log").unwrap().unwrap();
     let state = head.state();
     assert_eq!(state.mark, std::array::from_fn(|index| index as u8));
     assert_eq!(state.position, Position::new(1, 4096 + 32 + 32 + 32 + 48));

@@ -138,7 +138,7 @@ fn verify(threads: u32, journals: &Path, tape: &Map) {
     }
     let adopted = adopt(journals);
     let mut next: Vec<Option<u64>> = vec![None; threads as usize];
-    let known = adopted.cursor("head");
+    let known = adopted.cursor("head").unwrap();
     if let Some(cursor) = &known {
         let mut reader = cursor.reader();
         let (entries, damage) = read_all(&mut reader);

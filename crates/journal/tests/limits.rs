@@ -85,7 +85,9 @@ fn every_size_comes_back() {
         if let Some(dir) = journal.dir() {
             let copy = tempfile::tempdir().unwrap();
             common::copy_journal(dir, copy.path());
-            expect(data_of(&mut adopt(copy.path()).cursor("head").unwrap().reader()));
+            expect(data_of(
+                &mut adopt(copy.path()).cursor("head").unwrap().unwrap().reader(),
+            ));
         }
         let before = journal.bytes();
         assert!(before > 64 << 20);
@@ -232,7 +234,7 @@ fn closed_under_producers() {
         let found = Adopted::all(dir.path()).unwrap();
         let left = found.iter().map(|found| {
             let adopted = found.as_ref().unwrap();
-            data_of(&mut adopted.cursor("head").unwrap().reader()).len() as u64
+            data_of(&mut adopted.cursor("head").unwrap().unwrap().reader()).len() as u64
         });
         assert_eq!(left.sum::<u64>(), accepted);
     }

@@ -173,7 +173,7 @@ impl Model {
         assert!(damage.iter().all(|damage| damage.at < low), "{damage:?}");
         let adopted = common::adopt(root.path());
         for (head, name) in self.heads.iter().zip(["a", "b"]) {
-            let cursor = adopted.cursor(name).unwrap();
+            let cursor = adopted.cursor(name).unwrap().unwrap();
             let mut reader = cursor.reader();
             let (entries, damage) = read_all(&mut reader);
             assert_eq!(damage, []);
@@ -202,7 +202,7 @@ impl Model {
                 return;
             }
         }
-        let all_saved = |name| save(&adopted.cursor(name).unwrap(), adopted.end());
+        let all_saved = |name| save(&adopted.cursor(name).unwrap().unwrap(), adopted.end());
         ["a", "b"].into_iter().for_each(all_saved);
         assert!(adopted.remove_if_done().unwrap());
         assert!(Adopted::all(root.path()).unwrap().is_empty());
