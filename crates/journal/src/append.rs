@@ -31,12 +31,29 @@ impl NoteSlot {
 
     /// Forgets where the note stands, because it has changed.
     pub fn reset(&self) {
-        self.0.store(0, StdOrdering::Release);
+        self.stands_now_in(0);
+    }
+
+    /// Lets no record that needs the note into any segment that does not hold it yet: such an append is refused with
+    /// [`ErrorKind::Retired`]. After [`crate::Journal::turn`] there is no such segment to come.
+    pub fn retire(&self) {
+        // Before the tail is sealed: who then finds the next segment finds this as well.
+        self.0.store(RETIRED, StdOrdering::SeqCst);
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.0.load(StdOrdering::SeqCst) == RETIRED
+    }
+
+    /// Remembers that the note stands in a segment, unless it has been retired meanwhile.
+    fn stands_now_in(&self, stamp: u64) {
+        let step = |before| if before == RETIRED { None } else { Some(stamp) };
+        let _ = self.0.fetch_update(StdOrdering::Release, StdOrdering::Relaxed, step);
     }
 
     #[inline]
     fn stands_in(&self, stamp: u64) -> bool {
-        // Pairs with the store in `append_with_notes`: who sees the stamp reserves space behind the note.
+        // Pairs with the store in `stands_now_in`: who sees the stamp reserves space behind the note.
         self.0.load(StdOrdering::Acquire) == stamp
     }
 }
@@ -100,8 +117,8 @@ impl Writer {
     /// # Errors
     /// [`crate::ErrorKind::TooLarge`] when the payload is larger than [`crate::Journal::frame_max`], or does not fit a
     /// segment together with its notes: it is a case for [`crate::Journal::append_large`]. [`crate::ErrorKind::Full`]
-    /// when there is no room now; [`crate::ErrorKind::Closed`] after the end, and in a forked child. Nothing was
-    /// appended then.
+    /// when there is no room now; [`crate::ErrorKind::Closed`] after the end, and in a forked child;
+    /// [`crate::ErrorKind::Retired`] when one of `notes` was retired. Nothing was appended then.
     #[inline]
     pub fn append(&mut self, payload: &[u8], notes: &[Note<'_>]) -> Result<Position, Error> {
         if payload.len() > self.log.frame_max || self.log.is_foreign() {
@@ -198,6 +215,9 @@ impl Writer {
         let Some(segment) = &self.segment else {
             return Ok(None);
         };
+        if notes.iter().any(|note| note.slot.is_retired()) {
+            return Err(retired());
+        }
         let stamp = stamp(self.log.stamp, segment.number);
         let mut text = self.notes.borrow_mut();
         text.clear();
@@ -225,9 +245,7 @@ impl Writer {
         for part in parts() {
             offset = segment.write(offset, Kind::Note, part);
         }
-        for note in missing {
-            note.slot.0.store(stamp, StdOrdering::Release);
-        }
+        missing.iter().for_each(|note| note.slot.stands_now_in(stamp));
         let end = segment.write(offset, Kind::Data, payload);
         self.tally.add_one();
         self.wake();
@@ -264,6 +282,12 @@ impl Writer {
 /// The most that is reserved by an unconditional addition. Threads that add while the segment is full push the tail
 /// past its end; so many that these pushes reach the next segment's number would have to be half a million at a time.
 const ADDED_BYTES_MAX: usize = 4096;
+/// In the place of a stamp: no journal has so many segments.
+const RETIRED: u64 = u64::MAX;
+
+pub(crate) fn retired() -> Error {
+    Error::new(ErrorKind::Retired, "appending a record whose note has been retired")
+}
 
 #[inline]
 fn stamp(journal: u32, segment: u32) -> u64 {

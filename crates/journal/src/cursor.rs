@@ -5,7 +5,7 @@
 //!
 //! | offset in the slot | bytes | what |
 //! |-------:|------:|------|
-//! | 0 | 8 | length of the head's name; 0 = the slot is free; written last |
+//! | 0 | 8 | length of the head's name; 0 = the slot is free; all ones = free again; written last |
 //! | 8 | 8 | XXH3-64 of the name |
 //! | 16 | 240 | the name, cut to 240 bytes |
 //! | 256 | 128 | copy A of the state |
@@ -37,6 +37,8 @@ const COPIES_AT: [usize; 2] = [256, 384];
 const COPY_BYTES: usize = 72;
 const AT_LOST: usize = 8;
 const AT_COUNT: usize = 16;
+/// In the place of a name's length: the head has been removed. One store, so that a death leaves the one or the other.
+const REMOVED: u64 = u64::MAX;
 const MAGIC: u64 = u64::from_le_bytes(*b"HYDRACUR");
 
 const _: () = assert!(NAME_AT + NAME_BYTES == COPIES_AT[0] && COPY_BYTES <= COPIES_AT[1] - COPIES_AT[0]);
@@ -149,6 +151,7 @@ impl Cursors {
         for slot in 1..=CURSORS_MAX {
             match cursors.name_in(slot) {
                 Some(name) => found.push(Entry { name, slot, live: None }),
+                None if cursors.is_removed(slot) => {}
                 // A head whose name is damaged was one of those that now look unknown.
                 None => cursors.is_lost |= slot <= count || !cursors.is_free(slot),
             }
@@ -161,6 +164,10 @@ impl Cursors {
     /// Says whether heads that are not in the table may have been there once.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost
+    }
+
+    fn is_removed(&self, slot: usize) -> bool {
+        self.map.load(slot * SLOT_BYTES, Ordering::Acquire) == REMOVED
     }
 
     fn is_free(&self, slot: usize) -> bool {
@@ -177,9 +184,10 @@ impl Cursors {
             let live = entry.live.get_or_insert_with(|| self.live(entry.slot));
             return Ok(std::sync::Arc::clone(live));
         }
-        let slot = heads.iter().map(|entry| entry.slot).max().unwrap_or_default() + 1;
-    ///
-    /// It belongs to one owner at a time: two would each deliver what the other has already, and move each other's mark.
+        let count = self.map.load(AT_COUNT, Ordering::Acquire) as usize;
+        let last = heads.iter().map(|entry| entry.slot).max().unwrap_or_default();
+        let next = last.max(count.min(CURSORS_MAX)) + 1;
+        let slot = (1..next).find(|slot| self.is_removed(*slot)).unwrap_or(next);
         if slot > CURSORS_MAX {
             let text = format!("opening a cursor for `{name}`: a journal has {CURSORS_MAX} at most");
             return Err(Error::new(ErrorKind::Option, text));
@@ -191,7 +199,7 @@ impl Cursors {
             }
         self.write_copies(slot, start());
         self.write_name(slot, cut(name));
-        self.map.store(AT_COUNT, slot as u64, Ordering::Release);
+        self.map.store(AT_COUNT, slot.max(count) as u64, Ordering::Release);
         let live = self.live(slot);
         heads.push(Entry {
             name: cut(name).to_owned(),
@@ -203,6 +211,21 @@ impl Cursors {
 
     fn live(&self, slot: usize) -> std::sync::Arc<Live> {
         let (version, state) = self.newest(slot).unwrap_or_default();
+    /// Forgets a head; its slot can be another's.
+    pub(crate) fn remove(&self, live: &std::sync::Arc<Live>) {
+        let mut heads = self.lock();
+        let is_it = |entry: &Entry| {
+            entry
+                .live
+                .as_ref()
+                .is_some_and(|other| std::sync::Arc::ptr_eq(other, live))
+        };
+        if let Some(index) = heads.iter().position(is_it) {
+            let entry = heads.remove(index);
+            self.map.store(entry.slot * SLOT_BYTES, REMOVED, Ordering::Release);
+        }
+    }
+
         let delivered = Progress::default();
         delivered.advance(state.position);
         let (durable, durable_wanted) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -475,6 +498,31 @@ mod tests {
 
     /// The table is full at its limit and says so.
     #[test]
+    /// A head that was removed holds nothing up, is not there after a crash, and makes no other one look lost; its slot is
+    /// used again, and a head of the same name begins anew.
+    #[test]
+    fn a_removed_head_is_forgotten() {
+        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+        let start = |number| move || Position::new(number, 0);
+        let (a, b) = (
+            cursors.join("a", start(1)).unwrap(),
+            cursors.join("b", start(2)).unwrap(),
+        );
+        cursors.remove(&a);
+        assert_eq!(cursors.lowest(), Some(Position::new(2, 0)));
+        assert!(!cursors.knows("a") && cursors.knows("b"));
+        cursors.remove(&a);
+        let cursors = Cursors::open(cursors.map).unwrap();
+        assert!(!cursors.is_lost() && !cursors.knows("a") && cursors.knows("b"));
+        let again = cursors.join("a", start(5)).unwrap();
+        assert_eq!(
+            (again.slot, cursors.state_of(&again).position),
+            (a.slot, Position::new(5, 0))
+        );
+        let cursors = Cursors::open(cursors.map).unwrap();
+        assert!(!cursors.is_lost() && cursors.knows("a") && b.slot == 2);
+    }
+
     fn has_a_limit() {
         let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
         for number in 0..CURSORS_MAX {

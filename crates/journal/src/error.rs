@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Full,
     /// The journal was closed.
     Closed,
+    /// A note of the record's has been retired: see [`crate::NoteSlot::retire`].
+    Retired,
 }
 
 /// An error of the journal: what was being done, to what, and why it failed. Cheap to clone.

@@ -10,7 +10,7 @@ use hydra_os::atomic::{Arc as OsArc, Mutex};
 use hydra_os::thread::{self, JoinHandle};
 use hydra_os::{disk, random};
 
-use crate::append::{Note, Writer};
+use crate::append::{Note, Writer, retired};
 use crate::cursor::{CursorState, Cursors, Live};
 use crate::error::{Error, ErrorKind};
 use crate::lock::Home;
@@ -176,9 +176,11 @@ impl Journal {
     /// [`ErrorKind::TooLarge`] past the limit or the whole quota; [`ErrorKind::Full`] when there is no room now.
     pub fn append_large(&self, payload: &[u8], notes: &[Note<'_>]) -> Result<Position, Error> {
         let shared = self.shared();
-        let notes: Vec<Vec<u8>> = notes.iter().map(Note::bytes).collect();
-        let notes: Vec<&[u8]> = notes.iter().map(Vec::as_slice).collect();
-        let bytes = shared.log.large_bytes(payload.len(), &notes);
+        let is_retired = || notes.iter().any(|note| note.slot.is_retired());
+        let check = || if is_retired() { Err(retired()) } else { Ok(()) };
+        let texts: Vec<Vec<u8>> = notes.iter().map(Note::bytes).collect();
+        let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+        let bytes = shared.log.large_bytes(payload.len(), &texts);
         // The tail's segment and the spares always take their part of the quota.
         let least = (SPARES_WANTED as u64 + 1) * shared.segment_bytes as u64;
         if payload.len() > RECORD_BYTES_MAX || bytes > BYTES_MAX || bytes as u64 + least > shared.quota_bytes {
@@ -200,7 +202,7 @@ impl Journal {
         let made = shared.place.make(bytes, shared.id);
         let (mapping, generation) = made.inspect_err(|_| shared.log.give_back_bytes(bytes))?;
         let mapping = OsArc::new(mapping);
-        let inserted = shared.log.insert_large(&mapping, generation, payload, &notes);
+        let inserted = shared.log.insert_large(&mapping, generation, payload, &texts, check);
         let end = inserted.inspect_err(|_| {
             Place::discard(&mapping);
             shared.log.give_back_bytes(bytes);
@@ -302,6 +304,20 @@ impl Journal {
     /// Returns names and states of all heads.
     pub fn cursors(&self) -> Vec<(String, CursorState)> {
         self.shared().cursors.all()
+    }
+
+    /// Ends the segment that is being filled. Returns the position that everything appended so far is before, and
+    /// everything appended from now on is behind.
+    ///
+    /// It takes no room and never waits: if there is none for another segment, the next append waits for it.
+    pub fn turn(&self) -> Position {
+        if self.shared().log.is_foreign() {
+            return self.tail();
+        }
+        let position = self.shared().log.turn();
+        // Those that sleep at the end of the old segment would keep it.
+        self.wake_readers();
+        position
     }
 
     /// Refuses appends from now on, and returns the end of all that was accepted: it will not move again. Readers go
@@ -505,6 +521,19 @@ impl Cursor {
         self.live.checkpointed(self.live.delivered.reached());
         if let Of::Live(shared) = &self.of {
             shared.log.ask(&mut shared.log.store());
+        }
+    }
+
+    /// Ends the cursor: the head needs nothing more, and is forgotten. Its destination must have been synced, if what it
+    /// took was.
+    pub fn remove(&self) {
+        match &self.of {
+            Of::Live(shared) if shared.log.is_foreign() => {}
+            Of::Live(shared) => {
+                shared.cursors.remove(&self.live);
+                shared.log.ask(&mut shared.log.store());
+            }
+            Of::Dead(dead) => dead.cursors.remove(&self.live),
         }
     }
 

@@ -229,19 +229,22 @@ impl Log {
     /// Its bytes have been taken by [`Log::reserve_large`].
     ///
     /// # Errors
-    /// [`ErrorKind::Full`] when there is no spare for what comes after it; [`ErrorKind::Closed`].
+    /// [`ErrorKind::Full`] when there is no spare for what comes after it; [`ErrorKind::Closed`]; what `check`, called
+    /// while no other segment can be begun, says.
     pub(crate) fn insert_large(
         &self,
         mapping: &Arc<Mapping>,
         generation: u64,
         payload: &[u8],
         notes: &[&[u8]],
+        check: impl Fn() -> Result<(), Error>,
     ) -> Result<Position, Error> {
         let mut store = self.store();
         let spare = loop {
             if store.closed {
                 return Err(closed());
             }
+            check()?;
             if let Some(spare) = store.spares.pop_front() {
                 break spare;
             }
@@ -289,6 +292,23 @@ impl Log {
             segment.seal(tail.offset() as usize);
         }
         Position::new(tail.segment(), tail.offset().min(self.segment_end as u32))
+    }
+
+    /// Ends the tail's segment, and begins the next one if there is room for it now. Returns the position that all
+    /// that has been appended is before, and all that will be is behind.
+    #[cfg(not(loom))]
+    pub(crate) fn turn(&self) -> Position {
+        let mut store = self.store();
+        if store.closed {
+            return store.end;
+        }
+        let next = self.seal_tail(&store).segment().saturating_add(1);
+        if next < u32::MAX
+            && let Some(spare) = store.spares.pop_front()
+        {
+            self.begin(&mut store, spare, next);
+        }
+        Position::new(next, 0)
     }
 
     /// The size of a segment for one payload that does not fit an ordinary one.
