@@ -178,10 +178,17 @@ impl Cursors {
 
     /// Returns the cursor of the head `name`; a new one begins at `start`, asked for while nobody can take the lowest
     /// cursor.
+    ///
+    /// It belongs to one owner at a time: two would each deliver what the other has already, and move each other's mark.
     pub(crate) fn join(&self, name: &str, start: impl FnOnce() -> Position) -> Result<std::sync::Arc<Live>, Error> {
         let mut heads = self.lock();
         if let Some(entry) = heads.iter_mut().find(|entry| entry.name == cut(name)) {
             let live = entry.live.get_or_insert_with(|| self.live(entry.slot));
+            // One is the table's own; nobody but us, who hold the lock, makes one of one.
+            if std::sync::Arc::strong_count(live) > 1 {
+                let text = format!("opening the cursor `{name}`, which another head of this process has open");
+                return Err(Error::new(ErrorKind::Owned, text));
+            }
             return Ok(std::sync::Arc::clone(live));
         }
         let count = self.map.load(AT_COUNT, Ordering::Acquire) as usize;
@@ -192,11 +199,6 @@ impl Cursors {
             let text = format!("opening a cursor for `{name}`: a journal has {CURSORS_MAX} at most");
             return Err(Error::new(ErrorKind::Option, text));
         }
-            // One is the table's own; nobody but us, who hold the lock, makes one of one.
-            if std::sync::Arc::strong_count(live) > 1 {
-                let text = format!("opening the cursor `{name}`, which another head of this process has open");
-                return Err(Error::new(ErrorKind::Owned, text));
-            }
         self.write_copies(slot, start());
         self.write_name(slot, cut(name));
         self.map.store(AT_COUNT, slot.max(count) as u64, Ordering::Release);
@@ -209,8 +211,6 @@ impl Cursors {
         Ok(live)
     }
 
-    fn live(&self, slot: usize) -> std::sync::Arc<Live> {
-        let (version, state) = self.newest(slot).unwrap_or_default();
     /// Forgets a head; its slot can be another's.
     pub(crate) fn remove(&self, live: &std::sync::Arc<Live>) {
         let mut heads = self.lock();
@@ -226,6 +226,8 @@ impl Cursors {
         }
     }
 
+    fn live(&self, slot: usize) -> std::sync::Arc<Live> {
+        let (version, state) = self.newest(slot).unwrap_or_default();
         let delivered = Progress::default();
         delivered.advance(state.position);
         let (durable, durable_wanted) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -441,31 +443,6 @@ mod tests {
         assert_eq!(reopened.state_of(&b).position, Position::new(3, 0));
     }
 
-    /// An update that dies at any of its words leaves the state before it or after it, never a third one.
-    #[test]
-    fn a_torn_update_leaves_a_whole_state() {
-        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
-        let live = cursors.join("a", || Position::START).unwrap();
-        let state = |n: u32| CursorState {
-            position: Position::new(1, n),
-            mark: [n as u8; 48],
-        };
-        cursors.save(&live, &state(1));
-        cursors.save(&live, &state(2));
-        let at = SLOT_BYTES + COPIES_AT[1];
-        let mut before = [0; COPY_BYTES];
-        cursors.map.copy_out(at, &mut before);
-        cursors.save(&live, &state(3));
-        let mut after = [0; COPY_BYTES];
-        cursors.map.copy_out(at, &mut after);
-        assert_ne!(before, after);
-        for words in 0..=COPY_BYTES / 8 {
-            let mut torn = before;
-            torn[..words * 8].copy_from_slice(&after[..words * 8]);
-            cursors.map.copy_in(at, &torn);
-            let found = cursors.state(1);
-            assert!(
-                found == state(2) || found == state(3),
     /// A cursor has one owner at a time: a second is refused by name, also under a name that is cut to the same, and
     /// gets it where the first has left it.
     #[test]
@@ -491,13 +468,36 @@ mod tests {
         }
     }
 
+    /// An update that dies at any of its words leaves the state before it or after it, never a third one.
+    #[test]
+    fn a_torn_update_leaves_a_whole_state() {
+        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+        let live = cursors.join("a", || Position::START).unwrap();
+        let state = |n: u32| CursorState {
+            position: Position::new(1, n),
+            mark: [n as u8; 48],
+        };
+        cursors.save(&live, &state(1));
+        cursors.save(&live, &state(2));
+        let at = SLOT_BYTES + COPIES_AT[1];
+        let mut before = [0; COPY_BYTES];
+        cursors.map.copy_out(at, &mut before);
+        cursors.save(&live, &state(3));
+        let mut after = [0; COPY_BYTES];
+        cursors.map.copy_out(at, &mut after);
+        assert_ne!(before, after);
+        for words in 0..=COPY_BYTES / 8 {
+            let mut torn = before;
+            torn[..words * 8].copy_from_slice(&after[..words * 8]);
+            cursors.map.copy_in(at, &torn);
+            let found = cursors.state(1);
+            assert!(
+                found == state(2) || found == state(3),
                 "{words} words written: {found:?}"
             );
         }
     }
 
-    /// The table is full at its limit and says so.
-    #[test]
     /// A head that was removed holds nothing up, is not there after a crash, and makes no other one look lost; its slot is
     /// used again, and a head of the same name begins anew.
     #[test]
@@ -523,6 +523,8 @@ mod tests {
         assert!(!cursors.is_lost() && cursors.knows("a") && b.slot == 2);
     }
 
+    /// The table is full at its limit and says so.
+    #[test]
     fn has_a_limit() {
         let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
         for number in 0..CURSORS_MAX {

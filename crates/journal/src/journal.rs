@@ -214,9 +214,9 @@ impl Journal {
     /// Opens the cursor of the head `name`. One that the journal does not know begins at the journal's end.
     ///
     /// # Errors
+    /// [`ErrorKind::Owned`] while an earlier [`Cursor`] of that name, or a clone of it, is alive;
     /// [`ErrorKind::Option`] when there are [`crate::CURSORS_MAX`] already.
     pub fn cursor(&self, name: &str) -> Result<Cursor, Error> {
-    /// [`ErrorKind::Owned`] while an earlier [`Cursor`] of that name, or a clone of it, is alive;
         let live = self.shared().cursors.join(name, || self.tail())?;
         Ok(Cursor {
             of: Of::Live(Arc::clone(&self.owner.shared)),
