@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cursor::CursorState;
 use crate::error::Error;
 use crate::frame::{FRAME_HEAD_BYTES, Kind};
-use crate::lock::{CURSORS, Home, LOCK, subdirectories};
+use crate::lock::{CURSORS, Home, LOCK, serialise, subdirectories};
 use crate::position::Position;
 use crate::read::{Damage, DamageKind, step_over};
 use crate::recover::{Contents, Opened, open_segment};
@@ -177,10 +177,12 @@ fn view(number: u32, path: &Path, alive: bool, damage: &mut Vec<Damage>) -> Opti
 
 fn is_locked(dir: &Path) -> bool {
     // While we hold the lock of a dead one, nobody may come by to adopt it and find it taken.
-    let serial = dir.parent().map(|root| File::open(root.join(LOCK), Mode::Read));
-    let serial = serial.and_then(Result::ok).filter(|serial| serial.lock().is_ok());
-    let lock = File::open(dir.join(LOCK), Mode::Read);
-    let is_locked = lock.and_then(|lock| lock.try_lock()).is_ok_and(|free| !free);
+    let serial = dir.parent().and_then(|root| serialise(root).ok());
+    let is_taken = |path: &Path| File::open(path, Mode::Read).and_then(|lock| lock.try_lock().map(|free| !free));
+    let is_locked = [dir, &dir.join(LOCK)]
+        .map(is_taken)
+        .into_iter()
+        .any(|taken| taken.unwrap_or(false));
     drop(serial);
     is_locked
 }

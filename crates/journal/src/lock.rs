@@ -1,9 +1,11 @@
 //! Who owns a journal's directory.
 //!
-//! Under the configured directory each process has a subdirectory of its own, `j-PID-RANDOM`, and in it a file `lock`
-//! that it holds locked (`flock`) for as long as it lives: the kernel lets go of the lock when the process dies,
-//! however it dies. No lock is ever broken on a timer. Creating and adopting are serialised by the file `lock` of the
-//! directory itself, which is held for moments only.
+//! Under the configured directory each process has a subdirectory of its own, `j-PID-RANDOM`, which it holds locked
+//! (`flock`) for as long as it lives: the kernel lets go of the lock when the process dies, however it dies. No lock is
+//! ever broken on a timer. The lock is on the directory itself, which cannot be removed while there is anything in it,
+//! and on a file `lock` in it, which names the owner; whoever wants to own needs both, so that neither a removed file
+//! nor a process that knows of the file alone leads to two owners. Creating and adopting are serialised by a lock on
+//! the configured directory, which is held for moments only.
 
 use std::path::{Path, PathBuf};
 
@@ -22,9 +24,16 @@ const PREFIX: &str = "j-";
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) dir: PathBuf,
-    lock: File,
+    held: Held,
     /// See [`crate::fork`].
     forks: u32,
+}
+
+/// The locks of an owner.
+#[derive(Debug)]
+struct Held {
+    dir: File,
+    file: File,
 }
 
 impl Home {
@@ -34,20 +43,16 @@ impl Home {
         let _serial = serialise(root)?;
         let dir = root.join(format!("{PREFIX}{}-{:08x}", process::id(), random::u64() as u32));
         disk::create_dir_all(&dir).map_err(|error| Error::io("creating a journal", &dir, error))?;
-        let path = dir.join(LOCK);
-        let wrap = |error| Error::io("locking the journal", &path, error);
-        let lock = File::open(&path, Mode::CreateReadWrite).map_err(wrap)?;
-        if !lock.try_lock().map_err(wrap)? {
-            return Err(Error::at(
-                ErrorKind::Owned,
-                "locking a journal that was just created",
-                &path,
-            ));
-        }
-        lock.write_at(format!("{}\n", process::id()).as_bytes(), 0)
+        let Some(held) = Held::take(&dir)? else {
+            let text = "locking a journal that was just created";
+            return Err(Error::at(ErrorKind::Owned, text, &dir));
+        };
+        let wrap = |error| Error::io("writing the owner into the journal's lock", &dir, error);
+        held.file
+            .write_at(format!("{}\n", process::id()).as_bytes(), 0)
             .map_err(wrap)?;
         let forks = fork::watch();
-        Ok(Home { dir, lock, forks })
+        Ok(Home { dir, held, forks })
     }
 
     /// Takes over the subdirectories of `root` whose owners are dead. One that cannot be looked at does not stop the
@@ -68,26 +73,9 @@ impl Home {
     }
 
     fn adopt_one(dir: PathBuf) -> Result<Option<Home>, Error> {
-        let path = dir.join(LOCK);
-        let wrap = |error| Error::io("locking a dead process's journal", &path, error);
-        let lock = match File::open(&path, Mode::ReadWrite) {
-            // The owner died before it had made the file, or somebody removed it.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                match File::open(&path, Mode::CreateReadWrite) {
-                    // The directory itself has gone: it was closed in good order meanwhile.
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                    other => other.map_err(wrap)?,
-                }
-            }
-            other => other.map_err(wrap)?,
-        };
-        let is_free = lock.try_lock().map_err(wrap)?;
-        // A lock on a file that was removed since we opened it is a lock on nothing.
-        if !is_free || disk::id_of(&path).map_err(wrap)? != Some(lock.id().map_err(wrap)?) {
-            return Ok(None);
-        }
+        let held = Held::take(&dir)?;
         let forks = fork::watch();
-        Ok(Some(Home { dir, lock, forks }))
+        Ok(held.map(|held| Home { dir, held, forks }))
     }
 
     /// Removes the subdirectory and everything in it.
@@ -134,8 +122,43 @@ impl Drop for Home {
         // Closing would do, unless a forked child still holds the descriptor. A child must not: the lock is its
         // parent's.
         if !self.is_foreign() {
-            let _ = self.lock.unlock();
+            let _ = self.held.file.unlock();
+            let _ = self.held.dir.unlock();
         }
+    }
+}
+
+impl Held {
+    /// Takes both locks of the journal in `dir`; `None` if somebody has one of them, or the directory has gone.
+    fn take(dir: &Path) -> Result<Option<Held>, Error> {
+        let wrap = |error| Error::io("locking a journal", dir, error);
+        let lock_dir = match File::open(dir, Mode::Read) {
+            // It was closed in good order meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(wrap)?,
+        };
+        if !lock_dir.try_lock().map_err(wrap)? {
+            return Ok(None);
+        }
+        let path = dir.join(LOCK);
+        let lock = match File::open(&path, Mode::ReadWrite) {
+            // Its owner died before it had made the file, or somebody removed it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                match File::open(&path, Mode::CreateReadWrite) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                    other => other.map_err(wrap)?,
+                }
+            }
+            other => other.map_err(wrap)?,
+        };
+        let is_free = lock.try_lock().map_err(wrap)?;
+        // A lock on a file that was removed since we opened it is a lock on nothing.
+        let is_this = disk::id_of(&path).map_err(wrap)? == Some(lock.id().map_err(wrap)?);
+        let held = Held {
+            dir: lock_dir,
+            file: lock,
+        };
+        Ok(Some(held).filter(|_| is_free && is_this))
     }
 }
 
@@ -151,15 +174,10 @@ pub(crate) fn subdirectories(root: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(dirs)
 }
 
-fn serialise(root: &Path) -> Result<File, Error> {
-    let path = root.join(LOCK);
-    let wrap = |error| Error::io("opening the lock of the journal directory", &path, error);
-    let file = match File::open(&path, Mode::CreateReadWrite) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            File::open(&path, Mode::ReadWrite).map_err(wrap)?
-        }
-        other => other.map_err(wrap)?,
-    };
-    file.lock().map_err(wrap)?;
-    Ok(file)
+/// Waits until nobody else creates, adopts or removes a journal under `root`; lasts until the value is dropped.
+pub(crate) fn serialise(root: &Path) -> Result<File, Error> {
+    let wrap = |error| Error::io("locking the journal directory", root, error);
+    let dir = File::open(root, Mode::Read).map_err(wrap)?;
+    dir.lock().map_err(wrap)?;
+    Ok(dir)
 }

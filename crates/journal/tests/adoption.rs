@@ -231,3 +231,45 @@ fn a_failed_create_leaves_nothing() {
     Journal::create(options).unwrap_err();
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
 }
+
+/// Whatever becomes of its lock file, nobody takes a living owner's journal: it goes on, and is adopted once it has gone.
+#[test]
+fn a_living_owner_without_its_lock_file() {
+    for damage in [0, 1, 2] {
+        let root = tempfile::tempdir().unwrap();
+        let (alive, head) = journal(Some(root.path()), 4);
+        let lock = alive.dir().unwrap().join("lock");
+        match damage {
+            0 => std::fs::remove_file(&lock).unwrap(),
+            1 => std::fs::write(&lock, b"").unwrap(),
+            _ => {
+                // As an editor or a careless copy does it: another file of the same name.
+                std::fs::write(root.path().join("other"), b"1\n").unwrap();
+                std::fs::rename(root.path().join("other"), &lock).unwrap();
+            }
+        }
+        let mut writer = alive.writer();
+        for number in 0..5 {
+            writer.append(&payload(0, number, 50), &[]).unwrap();
+            assert!(Adopted::all(root.path()).unwrap().is_empty());
+            assert!(inspect(root.path()).unwrap()[0].alive);
+        }
+        drop((writer, head, alive));
+        let adopted = common::adopt(root.path());
+        assert_eq!(data_of(&mut adopted.cursor("head").unwrap().unwrap().reader()).len(), 5);
+    }
+}
+
+/// One who knows only of the lock file, as other versions may, is an owner too.
+#[test]
+fn the_lock_file_alone_keeps_others_out() {
+    let root = tempfile::tempdir().unwrap();
+    leave(root.path());
+    let path = inspect(root.path()).unwrap()[0].dir.join("lock");
+    let lock = File::open(path, Mode::Read).unwrap();
+    assert!(lock.try_lock().unwrap());
+    assert!(Adopted::all(root.path()).unwrap().is_empty());
+    assert!(inspect(root.path()).unwrap()[0].alive);
+    lock.unlock().unwrap();
+    assert_eq!(Adopted::all(root.path()).unwrap().len(), 1);
+}
