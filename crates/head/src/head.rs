@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -96,6 +96,8 @@ pub struct Head {
     filter: Filter,
     overflow: Overflow,
     guaranteed: Option<Level>,
+    /// What dead processes left for it.
+    backlog: Vec<Cursor>,
     control: Arc<Control>,
 }
 
@@ -103,8 +105,11 @@ pub struct Head {
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     order: AtomicU8,
-    pub(crate) metrics: Metrics,
-    pub(crate) dropping: Dropping,
+    /// The position where its work ends, 0 for nowhere.
+    until: AtomicU64,
+    /// These and the drops go on with the destination when another head takes over.
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) dropping: Arc<Dropping>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -114,6 +119,8 @@ struct State {
     thread: Option<Thread>,
     recovered: bool,
     ended: bool,
+    /// Its work is done and its cursor is no more.
+    removed: bool,
 }
 
 const ORDER_RUN: u8 = 0;
@@ -125,30 +132,65 @@ impl Head {
     /// # Errors
     /// When the journal takes no more cursors, a head of that name is alive, or no thread can be started.
     pub fn start(spec: Spec, journal: &Journal, adopted: &[Adopted]) -> Result<Head, Error> {
-        let name = spec.name.clone();
-        let cursor = journal.cursor(&name).map_err(Error::Cursor)?;
-        let filter = Filter::new(spec.route.clone(), spec.level);
-        let (overflow, guaranteed) = (spec.overflow, spec.guaranteed);
-        let backlog = adopted.iter().filter_map(|journal| journal.cursor(&name).transpose());
+        let cursor = journal.cursor(&spec.name).map_err(Error::Cursor)?;
+        let backlog = adopted
+            .iter()
+            .filter_map(|journal| journal.cursor(&spec.name).transpose());
         let backlog = backlog.collect::<Result<_, _>>().map_err(Error::Cursor)?;
-        let control = Arc::new(Control::default());
-        let worker = Worker::new(spec, cursor.clone(), backlog, Arc::clone(&control));
-        let title = format!("hydra-head-{}", worker.number());
-        let ended = Arc::clone(&control);
+        Head::begin(spec, cursor, backlog, Arc::default(), None)
+    }
+
+    /// Starts a worker that takes this one's place, with other options and perhaps another sink: it goes on with the
+    /// cursor, the counters and the backlog as soon as this one has ended. See [`Head::stop`] for that, and first
+    /// [`Head::keep`] if it has been retired.
+    ///
+    /// # Errors
+    /// When no thread can be started; this one is as it was.
+    pub fn succeed(&self, spec: Spec) -> Result<Head, Error> {
+        let control = Control {
+            metrics: Arc::clone(&self.control.metrics),
+            dropping: Arc::clone(&self.control.dropping),
+            ..Control::default()
+        };
+        let backlog = if self.is_recovered() {
+            Vec::new()
+        } else {
+            self.backlog.clone()
+        };
+        let before = Some(Arc::clone(&self.control));
+        Head::begin(spec, self.cursor.clone(), backlog, Arc::new(control), before)
+    }
+
+    fn begin(
+        spec: Spec,
+        cursor: Cursor,
+        backlog: Vec<Cursor>,
+        control: Arc<Control>,
+        before: Option<Arc<Control>>,
+    ) -> Result<Head, Error> {
+        let filter = Filter::new(spec.route.clone(), spec.level).named(&spec.name);
+        let head = Head {
+            name: spec.name.clone(),
+            cursor: cursor.clone(),
+            filter,
+            overflow: spec.overflow,
+            guaranteed: spec.guaranteed,
+            backlog: backlog.clone(),
+            control: Arc::clone(&control),
+        };
+        let title = format!("hydra-head-{}", spec.number);
+        let worker = Worker::new(spec, cursor, backlog, Arc::clone(&control));
         let started = hydra_os::thread::spawn(&title, move || {
-            ended.set(|state| state.thread = Some(thread::current()));
+            control.set(|state| state.thread = Some(thread::current()));
+            if let Some(before) = before {
+                // Also when this one has been stopped meanwhile: whoever comes next must not meet the one before.
+                before.wait_ended();
+            }
             worker.run();
-            ended.set(|state| state.ended = true);
+            control.set(|state| state.ended = true);
         });
         started.map_err(|error| Error::Thread(title, error))?;
-        Ok(Head {
-            name,
-            cursor,
-            filter,
-            overflow,
-            guaranteed,
-            control,
-        })
+        Ok(head)
     }
 
     /// Returns the name of its cursor.
@@ -234,6 +276,27 @@ impl Head {
         self.nudge();
     }
 
+    /// Tells the worker that its work ends: it delivers what is before `until`, syncs its destination, removes its
+    /// cursor and ends. Nothing at or behind `until` may be for it.
+    pub fn retire(&self, until: Position) {
+        self.control.until.store(until.to_u64().max(1), Ordering::Release);
+        self.nudge();
+    }
+
+    /// Takes [`Head::retire`] back. False if it is too late: the cursor is no more.
+    pub fn keep(&self) -> bool {
+        let state = self.control.lock();
+        if !state.removed {
+            self.control.until.store(0, Ordering::Release);
+        }
+        !state.removed
+    }
+
+    /// Says whether a retired head has done its work.
+    pub fn is_removed(&self) -> bool {
+        self.control.lock().removed
+    }
+
     /// Has the worker look for something to do now.
     pub fn nudge(&self) {
         if let Some(thread) = &self.control.lock().thread {
@@ -265,6 +328,30 @@ impl Drop for Head {
 impl Control {
     pub(crate) fn is_stopped(&self) -> bool {
         self.order.load(Ordering::Acquire) != ORDER_RUN
+    }
+
+    /// Returns the position where the head's work ends, if it does.
+    pub(crate) fn until(&self) -> Option<Position> {
+        match self.until.load(Ordering::Acquire) {
+            0 => None,
+            until => Some(Position::from_u64(until)),
+        }
+    }
+
+    /// Removes the cursor of a head whose work is done, unless it has been told otherwise meanwhile.
+    pub(crate) fn remove(&self, cursor: &Cursor) -> bool {
+        let mut state = self.lock();
+        if self.is_stopped() || self.until().is_none() {
+            return false;
+        }
+        cursor.remove();
+        state.removed = true;
+        true
+    }
+
+    fn wait_ended(&self) {
+        let ended = self.changed.wait_while(self.lock(), |state| !state.ended);
+        drop(ended);
     }
 
     pub(crate) fn set_recovered(&self) {

@@ -71,7 +71,7 @@ impl Worker {
             formatter: spec.formatter,
             sink: spec.sink,
             fallback: spec.fallback,
-            filter: Filter::new(spec.route, spec.level),
+            filter: Filter::new(spec.route, spec.level).named(&spec.name),
             face: ClockFace::new(hydra_os::clock::utc_offset_at),
             retry: spec.retry,
             batch_bytes: spec.batch_bytes.max(1),
@@ -84,15 +84,13 @@ impl Worker {
         }
     }
 
-    pub(crate) fn number(&self) -> u32 {
-        self.number
-    }
-
     /// Runs until told to stop. A panic of the format or the sink is counted, and the worker begins again at its
     /// cursor.
     pub(crate) fn run(mut self) {
         let mut panics = 0;
-        while let Err(_panic) = catch_unwind(AssertUnwindSafe(|| self.work())) {
+        while !self.control.is_stopped()
+            && let Err(_panic) = catch_unwind(AssertUnwindSafe(|| self.work()))
+        {
             self.control.metrics.panicked();
             self.rendered.clear();
             panics += 1;
@@ -132,7 +130,16 @@ impl Worker {
         let mut passage = Passage::new(&cursor, false);
         let (mut wait, mut polling) = (POLL_FIRST, None);
         while !self.control.is_stopped() {
-            match self.round(&mut passage) {
+            // Looked at first: what is before it has been appended by then.
+            let until = self.control.until();
+            let round = self.round(&mut passage);
+            if let Some(until) = until {
+                let is_behind = matches!(round, Round::Idle(_)) || passage.reader.position() >= until;
+                if is_behind && matches!(round, Round::Idle(_) | Round::More) && self.leave(&cursor) {
+                    return;
+                }
+            }
+            match round {
                 Round::More => (wait, polling) = (POLL_FIRST, None),
                 Round::Idle(tail) => {
                     let end = *polling.get_or_insert_with(|| Deadline::after(POLL_FOR));
@@ -147,6 +154,11 @@ impl Worker {
                 Round::End | Round::Stopped => return,
             }
         }
+    }
+
+    /// Ends a retired head: what it took is synced before the journal may forget it. False when told otherwise.
+    fn leave(&mut self, cursor: &Cursor) -> bool {
+        self.tell_drops() && self.insist(|sink| sink.sync()).is_some() && self.control.remove(cursor)
     }
 
     /// Reads, renders and delivers one batch.

@@ -21,7 +21,7 @@ pub mod value;
 pub use decode::{DecodeError, Dictionary, Peek};
 pub use encode::{Encoder, Head};
 pub use level::Level;
-pub use note::{LayerNote, Origin, Piece, SiteNote, ThreadNote};
+pub use note::{LayerNote, Origin, Piece, SiteNote, Taker, ThreadNote};
 pub use record::{Fields, Location, Record, TextOut};
 pub use spec::Spec;
 pub use value::Value;

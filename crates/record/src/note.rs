@@ -3,12 +3,12 @@
 //! | kind | note | body |
 //! |-----:|------|------|
 //! | 1 | call site | id u32, level u8, line u32, file, module, template, names, pieces |
-//! | 2 | layer | id u16, name, route |
+//! | 2 | layer | id u16, name, route, and if it is told who takes its records: their takers |
 //! | 3 | thread | id u32, name |
 //! | 4 | origin | process id u32, program, host, instance 16 bytes |
 //!
 //! Names are a count u16 and texts. Pieces are a count u16, and each 0 and a text, or 1, the argument's index u16 and
-//! its format specification as text.
+//! its format specification as text. Takers are a count u16, and each a key u64 and the least level u8.
 
 use crate::level::Level;
 use crate::spec::Spec;
@@ -115,15 +115,47 @@ pub struct LayerNote {
     pub name: String,
     /// The configured layer whose destinations take it.
     pub route: String,
+    /// Who takes its records, when that is told; otherwise the route alone says it.
+    pub takers: Option<Vec<Taker>>,
+}
+
+/// A destination that takes a layer's records. With it in the note a record is routed by what was configured when it was
+/// logged, whatever is configured when it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taker {
+    /// Stands for the destination's name: see [`Taker::key_of`].
+    pub key: u64,
+    /// The number of the least level that it takes.
+    pub level: u8,
+}
+
+impl Taker {
+    /// Returns the key of the destination `name`.
+    pub fn key_of(name: &str) -> u64 {
+        // FNV-1a.
+        let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+    }
 }
 
 impl LayerNote {
-    /// Appends the note's bytes.
+    /// Appends the bytes of a note that does not tell who takes the layer's records.
     pub fn put(id: u16, name: &str, route: &str, out: &mut Vec<u8>) {
         out.push(KIND_LAYER);
         out.extend_from_slice(&id.to_le_bytes());
         put_str(out, name);
         put_str(out, route);
+    }
+
+    /// Appends the bytes of a note that does; the first 65,535 `takers`.
+    pub fn put_with_takers(id: u16, name: &str, route: &str, takers: &[Taker], out: &mut Vec<u8>) {
+        LayerNote::put(id, name, route, out);
+        let takers = takers.get(..usize::from(u16::MAX)).unwrap_or(takers);
+        out.extend_from_slice(&(takers.len() as u16).to_le_bytes());
+        for taker in takers {
+            out.extend_from_slice(&taker.key.to_le_bytes());
+            out.push(taker.level);
+        }
     }
 }
 
@@ -193,6 +225,7 @@ impl Note {
                 id: u16::from_le_bytes(take_array(from)?),
                 name: take_str(from)?.to_owned(),
                 route: take_str(from)?.to_owned(),
+                takers: read_takers(from)?,
             }),
             KIND_THREAD => Note::Thread(ThreadNote {
                 id: u32::from_le_bytes(take_array(from)?),
@@ -207,6 +240,20 @@ impl Note {
             _ => return None,
         })
     }
+}
+
+/// Returns `None` where the bytes are cut short, and that there are none where the note ends before them.
+fn read_takers(from: &mut &[u8]) -> Option<Option<Vec<Taker>>> {
+    if from.is_empty() {
+        return Some(None);
+    }
+    let mut takers = Vec::new();
+    for _ in 0..u16::from_le_bytes(take_array(from)?) {
+        let key = u64::from_le_bytes(take_array(from)?);
+        let [level] = take_array(from)?;
+        takers.push(Taker { key, level });
+    }
+    Some(Some(takers))
 }
 
 fn read_site(from: &mut &[u8]) -> Option<SiteNote> {
@@ -277,8 +324,16 @@ mod tests {
             id: 3,
             name: "PAYMENTS".into(),
             route: "DEFAULT".into(),
+            takers: None,
         };
-        assert_eq!(Note::read(&bytes), Some(Note::Layer(layer)));
+        assert_eq!(Note::read(&bytes), Some(Note::Layer(layer.clone())));
+        bytes.clear();
+        let key = Taker::key_of("DEFAULT|file|/a");
+        let takers = vec![Taker { key, level: 20 }, Taker { key: 1, level: 50 }];
+        LayerNote::put_with_takers(3, "PAYMENTS", "DEFAULT", &takers, &mut bytes);
+        let takers = Some(takers);
+        assert_eq!(Note::read(&bytes), Some(Note::Layer(LayerNote { takers, ..layer })));
+        assert_eq!(Note::read(&bytes[..bytes.len() - 1]), None);
         bytes.clear();
         ThreadNote::put(77, "worker", &mut bytes);
         assert_eq!(
