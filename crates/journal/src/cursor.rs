@@ -498,8 +498,8 @@ mod tests {
         }
     }
 
-    /// A head that was removed holds nothing up, is not there after a crash, and makes no other one look lost; its slot is
-    /// used again, and a head of the same name begins anew.
+    /// A head that was removed holds nothing up, is not there after a crash, and makes no other one look lost; its slot
+    /// is used again, and a head of the same name begins anew.
     #[test]
     fn a_removed_head_is_forgotten() {
         let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());

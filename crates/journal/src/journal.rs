@@ -524,8 +524,8 @@ impl Cursor {
         }
     }
 
-    /// Ends the cursor: the head needs nothing more, and is forgotten. Its destination must have been synced, if what it
-    /// took was.
+    /// Ends the cursor: the head needs nothing more, and is forgotten. Its destination must have been synced, if what
+    /// it took was.
     pub fn remove(&self) {
         match &self.of {
             Of::Live(shared) if shared.log.is_foreign() => {}

@@ -119,8 +119,8 @@ pub struct LayerNote {
     pub takers: Option<Vec<Taker>>,
 }
 
-/// A destination that takes a layer's records. With it in the note a record is routed by what was configured when it was
-/// logged, whatever is configured when it is read.
+/// A destination that takes a layer's records. With it in the note a record is routed by what was configured when it
+/// was logged, whatever is configured when it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taker {
     /// Stands for the destination's name: see [`Taker::key_of`].
