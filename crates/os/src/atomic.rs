@@ -1,8 +1,13 @@
-//! The one place atomics, locks and waiting threads come from: the standard library, or loom under `cfg(loom)`.
+//! The one place atomics, locks and waiting threads come from: the standard library, loom under `cfg(loom)`, or the
+//! simulation under `cfg(sim)`.
 //!
 //! Code written against these names can be model-checked without a change: `RUSTFLAGS="--cfg loom" cargo test`. Loom's
 //! types cannot be made in a `const`, so a `static` must use `std` directly and is then outside the model.
 
+#[cfg(sim)]
+pub use crate::sim::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, fence, yield_now, yield_now as spin_loop,
+};
 #[cfg(loom)]
 pub use loom::hint::spin_loop;
 #[cfg(loom)]
@@ -11,11 +16,21 @@ pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Orde
 pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 #[cfg(loom)]
 pub use loom::thread::{self, yield_now};
-#[cfg(not(loom))]
+#[cfg(not(any(loom, sim)))]
 pub use std::hint::spin_loop;
 #[cfg(not(loom))]
+pub use std::sync::Arc;
+#[cfg(sim)]
+pub use std::sync::atomic::Ordering;
+#[cfg(not(any(loom, sim)))]
 pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
-#[cfg(not(loom))]
-pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-#[cfg(not(loom))]
+#[cfg(not(any(loom, sim)))]
+pub use std::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(any(loom, sim)))]
 pub use std::thread::{self, yield_now};
+
+/// Threads that wait, simulated.
+#[cfg(sim)]
+pub mod thread {
+    pub use crate::sim::{Thread, ThreadId, current, park, park_timeout, yield_now};
+}

@@ -52,6 +52,9 @@ static CALIBRATED: Once = Once::new();
 #[inline]
 #[must_use]
 pub fn wall_ns() -> i64 {
+    #[cfg(sim)]
+    return simulated(crate::sim::wall_ns);
+    #[cfg(not(sim))]
     match LATCH.load().at(ticks()) {
         Reading::Fresh(ns) => ns,
         Reading::Stale(ns) => {
@@ -67,6 +70,7 @@ pub fn wall_ns() -> i64 {
 /// The first call in a process takes up to a millisecond; concurrent calls wait for it, later ones return at once.
 /// Calling it is never required: without it [`wall_ns`] is only slower.
 pub fn calibrate() {
+    #[cfg(not(sim))]
     CALIBRATED.call_once(|| {
         if !tsc::is_trustworthy() {
             return;
@@ -90,7 +94,17 @@ pub fn calibrate() {
 /// Never runs backwards and is never set; stands still while the machine is suspended.
 #[must_use]
 pub fn mono_ns() -> u64 {
+    #[cfg(sim)]
+    return simulated(crate::sim::now_ns);
+    #[cfg(not(sim))]
     system_ns(libc::CLOCK_MONOTONIC)
+}
+
+/// Asking for the time takes some.
+#[cfg(sim)]
+fn simulated<T>(ask: fn() -> T) -> T {
+    crate::sim::step();
+    ask()
 }
 
 /// Returns by how many seconds local time is east of UTC at `unix_seconds`; 0 where the system does not know.

@@ -24,6 +24,12 @@ static AT_FORK_CHILD: Hooks = Hooks::new();
 /// [`io::ErrorKind::QuotaExceeded`] when [`HOOKS_MAX`] functions are registered, [`io::ErrorKind::OutOfMemory`] when
 /// the C library has no room.
 pub fn at_exit(hook: fn()) -> io::Result<()> {
+    #[cfg(sim)]
+    return {
+        crate::sim::at_exit(hook);
+        Ok(())
+    };
+    #[cfg(not(sim))]
     AT_EXIT.add(hook, || {
         // SAFETY: `run_at_exit` is a function that lives as long as the program and does not unwind.
         let result = unsafe { libc::atexit(run_at_exit) };

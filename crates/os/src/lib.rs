@@ -7,7 +7,13 @@
 //! here retries, waits for or reacts to anything by itself beyond what its documentation says.
 //!
 //! Under `cfg(loom)` the [`atomic`] types are loom's, and a [`map::Map`] is a plain vector of them, so that whatever is
-//! built on the two can be model-checked; `disk` and the file-backed maps are absent then.
+//! built on the two can be model-checked; `disk` and the file-backed maps are absent then. Under `cfg(sim)` everything
+//! here is simulated, from one seed.
+
+#![cfg_attr(
+    sim,
+    allow(dead_code, unused_imports, reason = "the real world stands beside the simulated one")
+)]
 
 pub mod atomic;
 pub mod clock;
@@ -17,4 +23,6 @@ pub mod exit;
 pub mod map;
 pub mod process;
 pub mod random;
+#[cfg(sim)]
+pub mod sim;
 pub mod thread;

@@ -15,9 +15,13 @@
 use std::io;
 use std::mem::MaybeUninit;
 
-use crate::atomic::{AtomicU64, Ordering};
+#[cfg(not(sim))]
+use crate::atomic::AtomicU64;
+use crate::atomic::Ordering;
 #[cfg(not(loom))]
 use crate::disk::File;
+#[cfg(sim)]
+use std::sync::atomic::AtomicU64;
 
 /// A region of memory, private to the process or shared with a file.
 ///
@@ -116,6 +120,7 @@ impl Map {
     #[inline]
     #[must_use]
     pub fn load(&self, offset: usize, order: Ordering) -> u64 {
+        step();
         match self.memory.words().get(offset / WORD) {
             Some(word) if offset.is_multiple_of(WORD) => u64::from_le(word.load(order)),
             _ => self.refuse("load", offset, WORD),
@@ -130,6 +135,7 @@ impl Map {
     /// is no order for a store.
     #[inline]
     pub fn store(&self, offset: usize, value: u64, order: Ordering) {
+        step();
         match self.memory.writable_words().get(offset / WORD) {
             Some(word) if offset.is_multiple_of(WORD) => word.store(value.to_le(), order),
             _ => self.refuse("store", offset, WORD),
@@ -151,6 +157,7 @@ impl Map {
         };
         let (whole, tail) = bytes.as_chunks::<WORD>();
         for (word, chunk) in words.iter().zip(whole) {
+            step();
             word.store(u64::from_ne_bytes(*chunk), Ordering::Relaxed);
         }
         if !tail.is_empty()
@@ -170,6 +177,7 @@ impl Map {
         let Some(words) = range(self.memory.words(), offset, out.len()) else {
             self.refuse("copy_out", offset, out.len())
         };
+        step();
         let (whole, tail) = out.as_chunks_mut::<WORD>();
         for (word, chunk) in words.iter().zip(whole) {
             *chunk = word.load(Ordering::Relaxed).to_ne_bytes();
@@ -193,6 +201,7 @@ impl Map {
         let Some(words) = range(self.memory.words(), offset, len) else {
             self.refuse("append_to", offset, len)
         };
+        step();
         // Whole words are written, into room for whole words; only `len` bytes of them are kept.
         out.reserve(words.len() * WORD);
         let (room, _) = out.spare_capacity_mut().as_chunks_mut::<WORD>();
@@ -215,8 +224,11 @@ impl Map {
         let Some(words) = range(self.memory.writable_words(), offset, len) else {
             self.refuse("zero", offset, len)
         };
-        for word in words {
-            word.store(0, Ordering::Relaxed);
+        for words in words.chunks(ZERO_WORDS) {
+            step();
+            for word in words {
+                word.store(0, Ordering::Relaxed);
+            }
         }
     }
 
@@ -280,6 +292,8 @@ impl Map {
 
 /// Bytes in a word: the unit of every access.
 const WORD: usize = size_of::<u64>();
+/// How many words are cleared in a row.
+const ZERO_WORDS: usize = 512;
 
 fn check_len(len: usize) -> io::Result<()> {
     if len == 0 || !len.is_multiple_of(WORD) || len > isize::MAX as usize {
@@ -340,8 +354,17 @@ mod memory {
     }
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, sim)))]
 mod memory;
+#[cfg(sim)]
+use crate::sim::memory;
 
-#[cfg(all(test, not(loom)))]
+/// A point where the simulation may do something else first; nothing otherwise.
+#[inline]
+fn step() {
+    #[cfg(sim)]
+    crate::sim::step();
+}
+
+#[cfg(all(test, not(any(loom, sim))))]
 mod tests;

@@ -13,6 +13,9 @@ const HOST_BYTES_MAX: usize = 256;
 /// Always the true one, in a forked child too, at the cost of a system call.
 #[must_use]
 pub fn id() -> u32 {
+    #[cfg(sim)]
+    return 1_000 + crate::sim::life();
+    #[cfg(not(sim))]
     std::process::id()
 }
 
@@ -42,6 +45,14 @@ pub fn name() -> String {
 /// Returns the machine's host name as it is set, qualified or not; "localhost" when it is not set.
 #[must_use]
 pub fn host() -> String {
+    #[cfg(sim)]
+    return "simulated".to_owned();
+    #[cfg(not(sim))]
+    system_host()
+}
+
+#[cfg_attr(sim, allow(dead_code, reason = "the simulated machine has a name of its own"))]
+fn system_host() -> String {
     // The system need not end a name with zero that fills the buffer, so the last byte is not lent to it.
     let mut buffer = [0_u8; HOST_BYTES_MAX + 1];
     // SAFETY: the call writes at most `HOST_BYTES_MAX` bytes to the buffer, which is longer.
@@ -58,6 +69,9 @@ pub fn host() -> String {
 /// Two processes that see the same number run under the same kernel since the same start.
 #[must_use]
 pub fn boot_id() -> Option<[u8; 16]> {
+    #[cfg(sim)]
+    return Some(u128::from(crate::sim::boot()).to_be_bytes());
+    #[cfg(not(sim))]
     parse_uuid(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim_end())
 }
 

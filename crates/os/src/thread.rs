@@ -5,8 +5,13 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Once;
+#[cfg(not(sim))]
 use std::thread::Builder;
+#[cfg(not(sim))]
 pub use std::thread::JoinHandle;
+
+#[cfg(sim)]
+pub use crate::sim::JoinHandle;
 
 /// Stack of a thread made here, in bytes: our own code recurses to a fixed depth only.
 pub const STACK_BYTES: usize = 512 * 1024;
@@ -50,9 +55,14 @@ where
     T: Send + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
+    #[cfg(sim)]
+    return crate::sim::spawn_thread(name, STACK_BYTES, f);
+    #[cfg(not(sim))]
     let builder = Builder::new().name(name.replace('\0', " ")).stack_size(STACK_BYTES);
     // A new thread starts with its maker's mask: this way there is no moment at which a signal could reach it.
+    #[cfg(not(sim))]
     let _blocked = Blocked::new()?;
+    #[cfg(not(sim))]
     builder.spawn(f)
 }
 
@@ -61,6 +71,9 @@ where
 /// It is unique among the threads that run, and is used again after the thread's end.
 #[must_use]
 pub fn id() -> u32 {
+    #[cfg(sim)]
+    return crate::sim::me();
+    #[cfg(not(sim))]
     match ID.get() {
         0 => ask_id(),
         id => id,

@@ -1,5 +1,8 @@
 use std::os::fd::AsRawFd as _;
 
+use std::io;
+use std::os::fd::AsFd as _;
+
 use super::*;
 
 fn dir() -> tempfile::TempDir {

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{FileId, Info};
+use super::{FileId, FileSystem, Info};
 
 /// Makes the directory at `path` and those above it that are missing; nothing happens when it exists.
 ///
@@ -152,19 +152,6 @@ pub fn canonical(path: impl AsRef<Path>) -> io::Result<PathBuf> {
         .filter(|dir| !dir.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
     Ok(dir.canonicalize()?.join(name))
-}
-
-/// What a file system can be trusted with.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum FileSystem {
-    /// On a device of this machine: what is synced survives a loss of power.
-    Local,
-    /// In memory (tmpfs, ramfs): nothing survives a loss of power.
-    Memory,
-    /// On another machine: a file may fail, vanish or be changed at any time, and mapping one is not safe.
-    Network,
-    /// Known to be neither (FUSE, overlays): whatever is behind it decides.
-    Other,
 }
 
 /// Returns the kind of file system that `path`, which must exist, is on.

@@ -1,0 +1,218 @@
+//! What a seed draws before anything happens.
+
+use std::time::Duration;
+
+use hydra_logger::config::{ByteSize, Fsync};
+use hydra_logger::{Error, Format, Guarantee, Level, LogDestination, LogLayer, LoggingConfig};
+use hydra_os::sim::{Death, Faults, Plan};
+
+use crate::random::Random;
+
+/// The layer that everything is logged to.
+pub const LAYER: &str = "SIM";
+/// Where the files are.
+pub const DIR: &str = "/log";
+/// Where the journals are.
+pub const JOURNAL: &str = "/journal";
+/// More rotated files than any round makes, so that none is removed.
+const BACKUPS: u32 = 1_000;
+const KIB: u64 = 1 << 10;
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The process is killed.
+    Kill,
+    /// The power goes.
+    Cut,
+    /// Calls to the disk fail.
+    Fault,
+}
+
+/// A file to log to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Plain text or JSON.
+    pub format: Format,
+    /// The least level it takes.
+    pub level: Level,
+    /// Rotate at so many bytes; 0 for never.
+    pub rotate: u64,
+    /// When it is synced.
+    pub fsync: Fsync,
+    /// Bytes of a write; 0 for the default.
+    pub buffer: u64,
+    /// Each record by itself.
+    pub one_by_one: bool,
+}
+
+/// Everything but the course of events.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The seed.
+    pub seed: u64,
+    /// What can happen.
+    pub family: Family,
+    /// The files.
+    pub targets: Vec<Target>,
+    /// What each level is promised.
+    pub guarantees: Vec<(Level, Guarantee)>,
+    /// Bytes of a segment, and of the whole journal.
+    pub segment: u64,
+    /// See `segment`.
+    pub quota: u64,
+    /// Threads that log.
+    pub threads: u64,
+    /// Records of each.
+    pub records: u64,
+    /// One pause in so many records.
+    pub pause_every: u64,
+}
+
+/// The levels that are logged at.
+pub const LEVELS: [Level; 4] = [Level::Debug, Level::Info, Level::Warning, Level::Error];
+
+impl Scene {
+    /// Draws a scene.
+    pub fn draw(seed: u64) -> Scene {
+        let mut random = Random::of(&[seed, 1]);
+        let family = random.pick(&[Family::Kill, Family::Cut, Family::Fault]);
+        let targets = (0..random.pick(&[1, 1, 2, 2, 3]))
+            .map(|number| target(number, &mut random))
+            .collect();
+        let guarantees = LEVELS.map(|level| {
+            let usual = if level == Level::Error {
+                Guarantee::Synced
+            } else {
+                Guarantee::Journaled
+            };
+            let drawn = random.pick(&[
+                usual,
+                usual,
+                Guarantee::Journaled,
+                Guarantee::Synced,
+                Guarantee::Delivered,
+            ]);
+            (level, drawn)
+        });
+        let segment = random.pick(&[64 * KIB, 64 * KIB, 128 * KIB]);
+        Scene {
+            seed,
+            family,
+            targets,
+            guarantees: guarantees.to_vec(),
+            segment,
+            quota: segment * random.pick(&[4, 5, 8, 16]),
+            threads: random.pick(&[1, 2, 3, 4]),
+            records: random.pick(&[3, 10, 40, 120]),
+            pause_every: random.pick(&[2, 10, 50, 1_000]),
+        }
+    }
+
+    /// Returns what a record of that level is promised.
+    pub fn guarantee(&self, level: Level) -> Guarantee {
+        let found = self.guarantees.iter().find(|(of, _)| *of == level);
+        found.map_or(Guarantee::Journaled, |(_, guarantee)| *guarantee)
+    }
+
+    /// Returns the configuration.
+    ///
+    /// # Errors
+    /// What the library says about it.
+    pub fn config(&self) -> Result<LoggingConfig, Error> {
+        let mut layer = LogLayer::new(Level::Debug);
+        for target in &self.targets {
+            let mut file = LogDestination::file(format!("{DIR}/{}", target.name))
+                .format(target.format)
+                .level(target.level)
+                .max_size(ByteSize::new(target.rotate))
+                .backup_count(BACKUPS)
+                .fsync(target.fsync)
+                .force_flush(target.one_by_one);
+            if target.buffer > 0 {
+                file = file.buffer_size(ByteSize::new(target.buffer));
+            }
+            layer = layer.destination(file);
+        }
+        let last = LogLayer::new(Level::Critical).destination(LogDestination::file(format!("{DIR}/rest.log")));
+        let mut builder = LoggingConfig::builder()
+            .layer(LAYER, layer)
+            .layer("DEFAULT", last)
+            .journal_dir(JOURNAL)
+            .journal_segment_size(ByteSize::new(self.segment))
+            .journal_max_size(ByteSize::new(self.quota))
+            .shutdown_timeout(Duration::from_secs(60));
+        for (level, guarantee) in &self.guarantees {
+            builder = builder.guarantee(*level, *guarantee);
+        }
+        builder.build()
+    }
+
+    /// Draws how the world behaves during a life that may end badly.
+    pub fn plan(&self, random: &mut Random, steps_max: u64) -> Plan {
+        // As many deaths among the first few hundred steps as among the last hundred thousand.
+        let bits = 64 - steps_max.leading_zeros() as u64;
+        let bits = 5 + random.below(bits.saturating_sub(5).max(1));
+        let at = random.below(1 << bits);
+        let death = match (self.family, random.below(8)) {
+            (_, 0) => Death::None,
+            (Family::Cut, 1..=5) => Death::PowerCut(at),
+            (Family::Fault, 1..=4) => Death::None,
+            _ => Death::Kill(at),
+        };
+        Plan {
+            switch_every: random.pick(&[20, 100, 500, 2_000, 10_000]),
+            priorities: random.below(3) == 0,
+            spurious: random.pick(&[0, 20, 200]),
+            write_back: random.pick(&[0, 5, 50]),
+            death,
+            faults: if self.family == Family::Fault {
+                faults(random)
+            } else {
+                Faults::default()
+            },
+        }
+    }
+
+    /// How the world behaves when nothing goes wrong.
+    pub fn calm() -> Plan {
+        Plan {
+            switch_every: 500,
+            ..Plan::default()
+        }
+    }
+}
+
+fn target(number: u64, random: &mut Random) -> Target {
+    Target {
+        name: format!("{number}.log"),
+        format: random.pick(&[Format::PlainText, Format::Json]),
+        level: random.pick(&[Level::Debug, Level::Debug, Level::Info, Level::Warning]),
+        rotate: random.pick(&[0, 0, 2 * KIB, 20 * KIB]),
+        fsync: random.pick(&[Fsync::Never, Fsync::Never, Fsync::Interval, Fsync::Every]),
+        buffer: random.pick(&[0, 0, 1, 4 * KIB]),
+        one_by_one: random.below(8) == 0,
+    }
+}
+
+/// Some faults, each now and then; few at a time, so that something is left to observe.
+fn faults(random: &mut Random) -> Faults {
+    let mut faults = Faults::default();
+    for _ in 0..1 + random.below(3) {
+        let one_in = random.pick(&[2, 5, 20, 100]);
+        match random.below(9) {
+            0 => faults.write = one_in,
+            1 => (faults.write, faults.device) = (one_in, 2),
+            2 => faults.sync = one_in,
+            3 => faults.sync_dir = one_in,
+            4 => faults.rename = one_in,
+            5 => faults.open = one_in,
+            6 => faults.allocate = one_in,
+            7 => faults.slow = 10 * one_in,
+            _ => faults.clock = one_in,
+        }
+    }
+    faults
+}
