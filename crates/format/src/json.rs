@@ -132,9 +132,9 @@ pub(crate) fn put_value(value: &Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a text with its quotes.
+/// Appends a text to `out` as JSON, with its quotes.
 #[inline]
-pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
+pub fn put_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     escape::<JsonText>(text, out);
     out.push(b'"');

@@ -44,7 +44,7 @@ pub use csv::{Csv, CsvOptions};
 pub use error::{Error, ErrorKind};
 pub use format::{Formatter, WithoutFields};
 pub use gelf::{Gelf, GelfOptions};
-pub use json::{Json, JsonOptions};
+pub use json::{Json, JsonOptions, put_text as put_json_text};
 pub use keys::Keys;
 pub use logfmt::{Logfmt, LogfmtOptions};
 pub use plain::{Plain, PlainOptions};

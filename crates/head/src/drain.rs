@@ -3,31 +3,55 @@
 use hydra_journal::{Cursor, CursorState, Position, Read};
 use hydra_sink::{Mark, Sink};
 
+use crate::attempt::attempt;
 use crate::metrics::add;
-use crate::passage::Passage;
+use crate::passage::{Passage, Purpose, Suspect};
 use crate::worker::{READ_BYTES, Round, Worker};
 
 impl Worker {
-    /// Finds out which records a dead process was writing when it died, and how far it had got. False when told to
-    /// stop.
-    pub(crate) fn reconcile(&mut self, cursor: &Cursor) -> bool {
-        let mark = Mark::from_bytes(&cursor.state().mark);
-        if mark.is_nowhere() || !self.replay {
-            return true;
+    /// Delivers what dead processes left, and syncs it: their journals are removed after this, and with them what was
+    /// synced there. False when told to stop before the end.
+    pub(crate) fn drain(&mut self) -> bool {
+        let backlog = self.backlog.clone();
+        // What dead processes were in the middle of writing is mended before anything is written behind it.
+        let mut suspects = Vec::new();
+        for cursor in &backlog {
+            match self.reconcile(cursor) {
+                Some(suspect) => suspects.push(suspect),
+                None => return false,
+            }
         }
-        self.filter.forget();
-        if self.insist(|sink| sink.resume(mark)).is_none() {
+        let caught_up = backlog
+            .iter()
+            .zip(suspects)
+            .all(|(cursor, suspect)| self.catch_up(cursor, suspect));
+        if !caught_up {
             return false;
         }
+        backlog.is_empty() || self.sync_until_done()
+    }
+
+    /// Finds out which records a dead process was writing when it died, and how far it had got. Returns those that it
+    /// may have died of; `None` when told to stop.
+    fn reconcile(&mut self, cursor: &Cursor) -> Option<Suspect> {
+        if !self.replay {
+            return Some(Suspect::default());
+        }
+        let mark = Mark::from_bytes(&cursor.state().mark);
+        self.insist(|sink| sink.resume(mark))?;
+        if mark.is_nowhere() {
+            return Some(Suspect::default());
+        }
+        self.filter.forget();
         let end = Position::from_u64(mark.note());
-        let mut passage = Passage::new(cursor, true);
+        let mut passage = Passage::new(cursor, Purpose::Heritage(Suspect::default()));
         while passage.reader.read(&mut passage.batch, READ_BYTES) == Read::Some {
             let batch = std::mem::take(&mut passage.batch);
-            self.render(&mut passage, &batch, Some(end));
+            self.render(&mut passage, &batch, end);
             let there = self.compare();
             let (rendered, frames) = (self.rendered.frames.len(), self.rendered.frames.clone());
             self.rendered.clear();
-            let Some(there) = there else { return false };
+            let there = there?;
             if let Some(last) = there.checked_sub(1).and_then(|last| frames.get(last)) {
                 add(&self.control.metrics.delivered_before, there);
                 cursor.save(&CursorState {
@@ -44,32 +68,28 @@ impl Worker {
             mark: Mark::NOWHERE.to_bytes(),
             ..cursor.state()
         });
-        true
+        Some(Suspect {
+            until: end.to_u64(),
+            deaths: mark.attempts(),
+        })
     }
 
     /// Asks the sink how many of the rendered records it holds already. `None` when told to stop.
     fn compare(&mut self) -> Option<usize> {
         let rendered = std::mem::take(&mut self.rendered);
-        let there = self.insist(|sink| {
-            sink.already(hydra_sink::Batch {
-                bytes: &rendered.bytes,
-                ends: &rendered.ends,
-            })
-        });
+        let there = self.insist(|sink| sink.already(rendered.batch()));
         self.rendered = rendered;
         there
     }
 
     /// Tries until it succeeds; `None` when told to stop before.
-    pub(crate) fn insist<T>(
-        &mut self,
-        mut work: impl FnMut(&mut dyn Sink) -> Result<T, hydra_sink::Error>,
-    ) -> Option<T> {
+    fn insist<T>(&mut self, mut work: impl FnMut(&mut dyn Sink) -> Result<T, hydra_sink::Error>) -> Option<T> {
         loop {
-            match work(&mut *self.sink) {
-                Ok(done) => return Some(done),
-                Err(error) => self.control.metrics.failed(&error),
+            if let Ok(done) = attempt(&self.control.metrics, || work(&mut *self.sink)) {
+                self.control.metrics.set_failing(false);
+                return Some(done);
             }
+            self.control.metrics.set_failing(true);
             self.control.pause(self.retry.next_wait());
             if self.control.is_stopped() {
                 return None;
@@ -77,10 +97,10 @@ impl Worker {
         }
     }
 
-    /// Delivers what a dead process left. False when told to stop before the end.
-    pub(crate) fn catch_up(&mut self, cursor: &Cursor) -> bool {
+    /// Delivers what one dead process left. False when told to stop before the end.
+    fn catch_up(&mut self, cursor: &Cursor, suspect: Suspect) -> bool {
         self.filter.forget();
-        let mut passage = Passage::new(cursor, true);
+        let mut passage = Passage::new(cursor, Purpose::Heritage(suspect));
         loop {
             match self.round(&mut passage) {
                 Round::End => return true,

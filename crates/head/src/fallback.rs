@@ -47,6 +47,11 @@ impl Fallback {
         }
     }
 
+    /// Waits until what is written is on the device.
+    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        self.sink.sync()
+    }
+
     /// Says whether records go here now. When the time is over the destination gets one more try.
     pub(crate) fn serves(&self) -> bool {
         self.serves_until.is_some_and(|end| !end.is_over())

@@ -1,8 +1,9 @@
 //! A head as its owner holds it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -49,6 +50,9 @@ pub struct Spec {
     pub overflow: Overflow,
     /// The least level whose records are never dropped, if there is one.
     pub guaranteed: Option<Level>,
+    /// The file, shared with other heads or not, for records that the destination will never take, with the reason: one
+    /// JSON object a line. Without one the fallback gets them, and if there is none they are counted as discarded.
+    pub dead_letter: Option<PathBuf>,
     /// Whether what dead processes left for this destination is delivered.
     pub replay: bool,
     /// How to wait after a failure.
@@ -107,6 +111,8 @@ pub(crate) struct Control {
     order: AtomicU8,
     /// The position where its work ends, 0 for nowhere.
     until: AtomicU64,
+    /// Another head goes on with its cursor when it has ended.
+    handed_over: AtomicBool,
     /// These and the drops go on with the destination when another head takes over.
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) dropping: Arc<Dropping>,
@@ -157,6 +163,8 @@ impl Head {
         } else {
             self.backlog.clone()
         };
+        // Its sink may be another one, whose syncs do not cover what this one has written.
+        self.control.handed_over.store(true, Ordering::Release);
         let before = Some(Arc::clone(&self.control));
         Head::begin(spec, self.cursor.clone(), backlog, Arc::new(control), before)
     }
@@ -328,6 +336,10 @@ impl Drop for Head {
 impl Control {
     pub(crate) fn is_stopped(&self) -> bool {
         self.order.load(Ordering::Acquire) != ORDER_RUN
+    }
+
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.handed_over.load(Ordering::Acquire)
     }
 
     /// Returns the position where the head's work ends, if it does.

@@ -10,7 +10,9 @@
 //! that cannot be read back gets a record at least once.
 #![forbid(unsafe_code)]
 
+mod attempt;
 mod checkpoint;
+mod dead_letter;
 mod deliver;
 mod drain;
 mod dropping;
@@ -22,6 +24,7 @@ mod metrics;
 mod passage;
 mod pending;
 mod retry;
+mod sieve;
 mod worker;
 
 pub use error::Error;

@@ -1,8 +1,12 @@
 //! Counts of what happened at a head. Each event is counted once.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use hydra_os::atomic::Mutex;
+use hydra_os::clock::mono_ns;
+
+use crate::attempt::Failure;
 
 /// Counters of one head.
 #[derive(Debug, Default)]
@@ -16,12 +20,17 @@ pub struct Metrics {
     pub(crate) failures: AtomicU64,
     pub(crate) fell_back: AtomicU64,
     pub(crate) discarded: AtomicU64,
+    pub(crate) dead_lettered: AtomicU64,
+    pub(crate) rewritten: AtomicU64,
     pub(crate) undecodable: AtomicU64,
     pub(crate) damaged: AtomicU64,
     pub(crate) holes: AtomicU64,
     pub(crate) panics: AtomicU64,
-    pub(crate) failing: AtomicBool,
-    pub(crate) last_error: Mutex<Option<String>>,
+    failing: AtomicBool,
+    sync_failing: AtomicBool,
+    /// When the destination was asked to do what it is at; 0 when it is at nothing.
+    working_since_ns: AtomicU64,
+    last_error: Mutex<Option<String>>,
 }
 
 /// The counters of a head at one moment.
@@ -39,26 +48,51 @@ pub struct Counts {
     pub bytes: u64,
     /// Writes.
     pub writes: u64,
-    /// Writes that failed; each was tried again, or went to the fallback.
+    /// Writes and syncs that failed; each was tried again, or went another way.
     pub failures: u64,
     /// Records that the fallback took instead.
     pub fell_back: u64,
     /// Records dropped by `overflow`: the oldest given up, or the newest not taken.
     pub dropped: u64,
-    /// Records given up because nobody is at the other end any more (a closed pipe).
+    /// Records given up because nobody is at the other end any more (a closed pipe), or because the destination will
+    /// never take them and there is no dead-letter file.
     pub discarded: u64,
+    /// Records that the destination will never take, and that are in the dead-letter file instead.
+    pub dead_lettered: u64,
+    /// Records written once more because a sync failed. Each is counted elsewhere as well.
+    pub rewritten: u64,
     /// Frames that are no record, or whose notes are missing.
     pub undecodable: u64,
     /// Damaged ranges stepped over in dead processes' journals.
     pub damaged: u64,
     /// Reservations that a dead process never filled: nothing accepted is lost by them.
     pub holes: u64,
-    /// Panics of the format or the sink; the worker started again after each.
+    /// Panics of the format or the sink; what they were at was tried again.
     pub panics: u64,
-    /// Whether the last write failed.
+    /// Whether the destination does not work now: its last write, or its last sync, failed. Being served by the
+    /// fallback does not change that; that it takes other records than one it rejects does.
     pub failing: bool,
+    /// How long the destination has been at what it was asked to do last, if it is still at it. More than a few seconds
+    /// mean that it is stuck: the worker waits for it, other destinations do not.
+    pub busy_for: Option<Duration>,
     /// The last failure, as text.
     pub last_error: Option<String>,
+}
+
+impl Counts {
+    /// Returns how many records' fate is decided. Together with what is pending these are all that were meant for the
+    /// destination: nothing is counted twice, and nothing is missing.
+    pub fn settled(&self) -> u64 {
+        self.delivered
+            + self.recovered
+            + self.delivered_before
+            + self.skipped
+            + self.fell_back
+            + self.dropped
+            + self.discarded
+            + self.dead_lettered
+            + self.undecodable
+    }
 }
 
 impl Metrics {
@@ -76,11 +110,17 @@ impl Metrics {
             fell_back: of(&self.fell_back),
             dropped: 0,
             discarded: of(&self.discarded),
+            dead_lettered: of(&self.dead_lettered),
+            rewritten: of(&self.rewritten),
             undecodable: of(&self.undecodable),
             damaged: of(&self.damaged),
             holes: of(&self.holes),
             panics: of(&self.panics),
-            failing: self.failing.load(Ordering::Relaxed),
+            failing: self.failing.load(Ordering::Relaxed) || self.sync_failing.load(Ordering::Relaxed),
+            busy_for: match of(&self.working_since_ns) {
+                0 => None,
+                since => Some(Duration::from_nanos(mono_ns().saturating_sub(since))),
+            },
             last_error: self
                 .last_error
                 .lock()
@@ -89,17 +129,43 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn panicked(&self) {
-        self.panics.fetch_add(1, Ordering::Relaxed);
-        self.failing.store(true, Ordering::Relaxed);
-        let text = Some("the format or the sink panicked".to_owned());
-        *self.last_error.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = text;
+    /// The destination is asked to do something.
+    pub(crate) fn begin_work(&self) {
+        self.working_since_ns.store(mono_ns().max(1), Ordering::Relaxed);
     }
 
-    pub(crate) fn failed(&self, error: &dyn std::error::Error) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        self.failing.store(true, Ordering::Relaxed);
-        *self.last_error.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(error.to_string());
+    /// It has done it, or failed to.
+    pub(crate) fn end_work(&self) {
+        self.working_since_ns.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts what went wrong, and keeps the reason.
+    pub(crate) fn failed(&self, failure: &Failure) {
+        if failure.is_panic() {
+            self.panicked(failure.reason.clone());
+        } else {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            self.tell(failure.reason.clone());
+        }
+    }
+
+    /// Counts a panic, and keeps what it said.
+    pub(crate) fn panicked(&self, reason: String) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        self.tell(reason);
+    }
+
+    /// Keeps a reason for those who look.
+    pub(crate) fn tell(&self, reason: String) {
+        *self.last_error.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(reason);
+    }
+
+    pub(crate) fn set_failing(&self, failing: bool) {
+        self.failing.store(failing, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_sync_failing(&self, failing: bool) {
+        self.sync_failing.store(failing, Ordering::Relaxed);
     }
 }
 

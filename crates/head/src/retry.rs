@@ -33,6 +33,11 @@ impl Retry {
         }
     }
 
+    /// Returns the same with a longest waiting time `times` as long.
+    pub(crate) fn with_longest(&self, times: u32) -> Retry {
+        Retry::new(self.first, self.longest.saturating_mul(times))
+    }
+
     /// Returns how long to wait now.
     pub fn next_wait(&mut self) -> Duration {
         let wait = self.next;

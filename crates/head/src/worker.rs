@@ -5,18 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hydra_format::{ClockFace, Formatter};
-use hydra_journal::{Batch, Cursor, DamageKind, Kind, Position, Read};
+use hydra_journal::{Batch, Cursor, DamageKind, Frame, Kind, Position, Read};
 use hydra_os::atomic::thread;
 use hydra_os::clock::Deadline;
-use hydra_sink::Sink;
+use hydra_sink::{ErrorKind, Sink};
 
-use crate::deliver::{Delivery, Rendered, acknowledge};
+use crate::attempt::{attempt, text_of};
+use crate::checkpoint::Unsynced;
+use crate::dead_letter::DeadLetters;
+use crate::deliver::{Delivery, Hitch, Outcome, Rendered, acknowledge};
 use crate::fallback::Fallback;
 use crate::filter::Filter;
 use crate::head::{Control, Overflow, Spec, SyncPolicy};
 use crate::metrics::add;
-use crate::passage::Passage;
+use crate::passage::{Passage, Purpose};
 use crate::retry::Retry;
+use crate::sieve::Sieve;
 
 /// About how many bytes of the journal are read in one go.
 pub(crate) const READ_BYTES: usize = 64 << 10;
@@ -26,28 +30,37 @@ const POLL_LAST: Duration = Duration::from_millis(1);
 /// After this long without a record it sleeps until a producer wakes it.
 const POLL_FOR: Duration = Duration::from_millis(20);
 /// How long to wait before a dead process's segment that cannot be opened is tried again.
-const REOPEN: Duration = Duration::from_millis(100);
-/// Panics after which a worker is given up; what it has not delivered stays in the journal.
+pub(crate) const REOPEN: Duration = Duration::from_millis(100);
+/// Panics in a row, without anything delivered in between, after which a worker is given up. Those of a write or a
+/// format do not count: they cost a record at most. What is not delivered stays in the journal.
 const PANICS_MAX: u32 = 10;
+/// How much longer than after a failed write a head may wait after a failed sync: each try costs a file.
+const SYNC_PATIENCE: u32 = 30;
 /// A sleep that nothing ends; only a bound, in case a wake-up were ever lost.
 const PARK: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Worker {
     pub(crate) number: u32,
     pub(crate) cursor: Cursor,
-    backlog: Vec<Cursor>,
+    pub(crate) backlog: Vec<Cursor>,
     pub(crate) control: Arc<Control>,
     formatter: Arc<dyn Formatter>,
     pub(crate) sink: Box<dyn Sink>,
-    fallback: Option<Fallback>,
+    pub(crate) fallback: Option<Fallback>,
+    dead_letters: DeadLetters,
     pub(crate) filter: Filter,
     face: ClockFace,
     pub(crate) retry: Retry,
+    pub(crate) sync_retry: Retry,
     batch_bytes: usize,
     one_by_one: bool,
     pub(crate) sync: SyncPolicy,
     /// When what has been written must be synced.
     pub(crate) sync_due: Option<Deadline>,
+    /// From where on, in each journal, the destination is not known to be synced.
+    pub(crate) unsynced: Vec<Unsynced>,
+    /// A sync has failed, and what lies there has yet to be written again.
+    pub(crate) in_doubt: bool,
     pub(crate) replay: bool,
     overflow: Overflow,
     pub(crate) rendered: Rendered,
@@ -61,9 +74,21 @@ pub(crate) enum Round {
     Stopped,
 }
 
+/// How far rendering got.
+enum Rendering {
+    /// To the end of the batch.
+    End,
+    /// Behind the frame with this index there are enough bytes for a write.
+    Enough(usize),
+    /// The format panicked at the frame with this index.
+    Panicked(usize, String),
+}
+
 impl Worker {
     pub(crate) fn new(spec: Spec, cursor: Cursor, backlog: Vec<Cursor>, control: Arc<Control>) -> Worker {
         Worker {
+            unsynced: Vec::new(),
+            in_doubt: false,
             number: spec.number,
             cursor,
             backlog,
@@ -71,9 +96,11 @@ impl Worker {
             formatter: spec.formatter,
             sink: spec.sink,
             fallback: spec.fallback,
+            dead_letters: DeadLetters::new(spec.name.clone(), spec.dead_letter),
             filter: Filter::new(spec.route, spec.level).named(&spec.name),
             face: ClockFace::new(hydra_os::clock::utc_offset_at),
             retry: spec.retry,
+            sync_retry: spec.retry.with_longest(SYNC_PATIENCE),
             batch_bytes: spec.batch_bytes.max(1),
             one_by_one: spec.one_by_one,
             sync: spec.sync,
@@ -84,50 +111,48 @@ impl Worker {
         }
     }
 
-    /// Runs until told to stop. A panic of the format or the sink is counted, and the worker begins again at its
-    /// cursor.
+    /// Runs until told to stop. A panic is counted, and the worker begins again at its cursor.
     pub(crate) fn run(mut self) {
-        let mut panics = 0;
+        let (mut panics, mut settled) = (0, 0);
+        self.unsynced = self.begin_unsynced();
         while !self.control.is_stopped()
-            && let Err(_panic) = catch_unwind(AssertUnwindSafe(|| self.work()))
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work()))
         {
-            self.control.metrics.panicked();
+            let now = self.control.metrics.counts().settled();
+            panics = if now == settled { panics + 1 } else { 1 };
+            settled = now;
+            let why = format!("the worker of a destination panicked: {}", text_of(&*panic));
+            self.control.metrics.panicked(why.clone());
             self.rendered.clear();
-            panics += 1;
             if panics >= PANICS_MAX {
-                let why = format!("the worker of a destination panicked {panics} times");
                 self.cursor.delivered().fail(&hydra_journal::Error::undelivered(why));
                 return;
             }
             self.control.pause(self.retry.next_wait());
         }
         // Whatever cannot be closed properly is closed by the system.
-        let _ = self.sink.close();
+        let _ = attempt(&self.control.metrics, || self.sink.close());
     }
 
     fn work(&mut self) {
         self.sink.abandon();
-        // What dead processes were in the middle of writing is mended before anything is written behind it.
-        let backlog = self.backlog.clone();
-        if !backlog.iter().all(|cursor| self.reconcile(cursor)) || !backlog.iter().all(|cursor| self.catch_up(cursor)) {
-            return;
-        }
-        // The journals of the dead are removed after this, and with them what was synced there.
-        if !backlog.is_empty() && self.insist(|sink| sink.sync()).is_none() {
+        // The one before may have been told to stop before it could write that again.
+        self.in_doubt |= self.has_gone_back();
+        if !self.write_again() || !self.drain() {
             return;
         }
         self.control.set_recovered();
         self.filter.forget();
         self.follow();
-        if self.sync_due.is_some() || self.cursor.checkpoint_wanted() {
-            self.sync_once();
+        if self.sync_due.is_some() || self.cursor.checkpoint_wanted() || self.control.is_handed_over() {
+            self.sync();
         }
     }
 
     /// Follows the process's own journal until told to stop.
     fn follow(&mut self) {
         let cursor = self.cursor.clone();
-        let mut passage = Passage::new(&cursor, false);
+        let mut passage = Passage::new(&cursor, Purpose::Own);
         let (mut wait, mut polling) = (POLL_FIRST, None);
         while !self.control.is_stopped() {
             // Looked at first: what is before it has been appended by then.
@@ -158,7 +183,7 @@ impl Worker {
 
     /// Ends a retired head: what it took is synced before the journal may forget it. False when told otherwise.
     fn leave(&mut self, cursor: &Cursor) -> bool {
-        self.tell_drops() && self.insist(|sink| sink.sync()).is_some() && self.control.remove(cursor)
+        self.tell_drops() && self.sync_until_done() && self.control.remove(cursor)
     }
 
     /// Reads, renders and delivers one batch.
@@ -169,16 +194,16 @@ impl Worker {
         match self.read(passage) {
             Read::Some => {}
             Read::Pending => {
-                match passage.replaying {
-                    // A segment that the system refuses to open now.
-                    true => self.control.pause(REOPEN),
+                match passage.purpose {
                     // A producer that is just filling its space.
-                    false => thread::yield_now(),
+                    Purpose::Own => thread::yield_now(),
+                    // A segment that the system refuses to open now.
+                    _ => self.control.pause(REOPEN),
                 }
                 return Round::More;
             }
             Read::Empty(tail) => {
-                self.checkpoint(passage.cursor);
+                self.checkpoint();
                 return Round::Idle(tail);
             }
             Read::End => {
@@ -191,14 +216,14 @@ impl Worker {
         }
         self.count_damage(&passage.batch);
         let batch = std::mem::take(&mut passage.batch);
-        let delivered = self.handle(passage, &batch);
+        let delivered = self.handle(passage, &batch, None);
         passage.batch = batch;
-        self.checkpoint(passage.cursor);
+        self.checkpoint();
         if delivered { Round::More } else { Round::Stopped }
     }
 
     fn read(&self, passage: &mut Passage<'_>) -> Read {
-        if self.overflow == Overflow::Block || passage.replaying {
+        if self.overflow == Overflow::Block || passage.purpose != Purpose::Own {
             return passage.reader.read(&mut passage.batch, READ_BYTES);
         }
         self.control
@@ -206,88 +231,174 @@ impl Worker {
             .read(passage.cursor, &mut passage.reader, &mut passage.batch)
     }
 
-    /// Renders the batch's records and delivers them, whenever there are enough of them and at the end.
-    fn handle(&mut self, passage: &mut Passage<'_>, batch: &Batch) -> bool {
+    /// Renders the batch's records, up to `until` if there is one, and delivers them, whenever there are enough of them
+    /// and at the end.
+    pub(crate) fn handle(&mut self, passage: &mut Passage<'_>, batch: &Batch, until: Option<Position>) -> bool {
         let mut from = 0;
-        while let Some(next) = self.render_from(passage, batch, from, None) {
-            let Some(end) = batch.frames().get(next - 1).map(|frame| frame.end) else {
-                break;
+        loop {
+            let (next, end) = match self.render_from(passage, batch, from, until) {
+                Rendering::End => break,
+                Rendering::Enough(frame) => (frame + 1, batch.frames().get(frame).map(|frame| frame.end)),
+                Rendering::Panicked(frame, reason) => {
+                    let start = batch.frames().get(frame).map(|frame| frame.position);
+                    if !start.is_some_and(|start| self.deliver(passage, batch, start))
+                        || !self.put_away(passage, batch, frame, &reason)
+                    {
+                        return false;
+                    }
+                    from = frame + 1;
+                    continue;
+                }
             };
-            if !self.deliver(passage, batch, end) {
+            if !end.is_some_and(|end| self.deliver(passage, batch, end)) {
                 return false;
             }
             from = next;
         }
-        self.deliver(passage, batch, passage.reader.position())
+        let read = passage.reader.position();
+        self.deliver(passage, batch, until.map_or(read, |until| read.min(until)))
     }
 
-    /// Renders the batch's records, up to `end` if there is one.
-    pub(crate) fn render(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Option<Position>) {
+    /// Renders the batch's records before `end`, to be compared; what the format panics at was never written.
+    pub(crate) fn render(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Position) {
         let mut from = 0;
-        while let Some(next) = self.render_from(passage, batch, from, end) {
-            from = next;
+        loop {
+            match self.render_from(passage, batch, from, Some(end)) {
+                Rendering::End => return,
+                Rendering::Enough(frame) | Rendering::Panicked(frame, _) => from = frame + 1,
+            }
         }
     }
 
-    /// Renders records from the frame with that index on; returns the index after the one with which there are enough
-    /// for a write, or `None` at the end of the batch.
+    /// Renders records from the frame with that index on, until there are enough for a write.
     fn render_from(
         &mut self,
         passage: &mut Passage<'_>,
         batch: &Batch,
         from: usize,
         end: Option<Position>,
-    ) -> Option<usize> {
-        for (index, frame) in batch.frames().iter().enumerate().skip(from) {
-            let payload = batch.payload(frame);
-            if frame.kind == Kind::Note {
-                passage.notes.learn(payload);
-                continue;
-            }
-            if end.is_some_and(|end| frame.position >= end) || !self.filter.takes(payload, &passage.notes) {
-                continue;
-            }
-            if passage.replaying && !self.replay {
-                add(&self.control.metrics.skipped, 1);
-                continue;
-            }
-            match passage.notes.decode(payload, frame.position.to_u64()) {
-                Ok(record) => {
-                    self.formatter.write(&record, &mut self.face, &mut self.rendered.bytes);
-                    self.rendered.finish_record(frame);
+    ) -> Rendering {
+        let mut at = from;
+        let rendering = catch_unwind(AssertUnwindSafe(|| {
+            for frame in batch.frames().iter().skip(from) {
+                self.render_one(passage, batch, frame, end);
+                if self.rendered.bytes.len() >= self.batch_bytes {
+                    return Rendering::Enough(at);
                 }
-                Err(_) => add(&self.control.metrics.undecodable, 1),
+                at += 1;
             }
-            if self.rendered.bytes.len() >= self.batch_bytes {
-                return Some(index + 1);
-            }
-        }
-        None
+            Rendering::End
+        }));
+        rendering.unwrap_or_else(|panic| {
+            let reason = format!("the format panicked: {}", text_of(&*panic));
+            self.control.metrics.panicked(reason.clone());
+            self.rendered.cut();
+            Rendering::Panicked(at, reason)
+        })
     }
 
-    fn deliver(&mut self, passage: &mut Passage<'_>, batch: &Batch, end: Position) -> bool {
+    #[inline]
+    fn render_one(&mut self, passage: &mut Passage<'_>, batch: &Batch, frame: &Frame, end: Option<Position>) {
+        let payload = batch.payload(frame);
+        if frame.kind == Kind::Note {
+            passage.notes.learn(payload);
+            return;
+        }
+        if end.is_some_and(|end| frame.position >= end) || !self.filter.takes(payload, &passage.notes) {
+            return;
+        }
+        if !self.replay && matches!(passage.purpose, Purpose::Heritage(_)) {
+            add(&self.control.metrics.skipped, 1);
+            return;
+        }
+        match passage.notes.decode(payload, frame.position.to_u64()) {
+            Ok(record) => {
+                self.formatter.write(&record, &mut self.face, &mut self.rendered.bytes);
+                self.rendered.finish_record(frame);
+            }
+            Err(_) if passage.purpose == Purpose::Again => {}
+            Err(_) => add(&self.control.metrics.undecodable, 1),
+        }
+    }
+
+    /// Delivers what is rendered and moves the cursor to `end`. False when told to stop before.
+    fn deliver(&mut self, passage: &Passage<'_>, batch: &Batch, end: Position) -> bool {
         if self.rendered.is_empty() {
             acknowledge(passage.cursor, end);
             return true;
         }
-        let mut delivery = Delivery {
+        let mut done = 0;
+        loop {
+            let rendered = std::mem::take(&mut self.rendered);
+            let outcome = self.delivery(passage, batch).deliver(&rendered, &mut done, end);
+            self.rendered = rendered;
+            if outcome != Outcome::Doubt {
+                break self.end_delivery(passage, outcome);
+            }
+            self.doubt();
+            // What is being written again begins again from the start.
+            if passage.purpose == Purpose::Again || !self.write_again() {
+                self.rendered.clear();
+                break false;
+            }
+        }
+    }
+
+    fn end_delivery(&mut self, passage: &Passage<'_>, outcome: Outcome) -> bool {
+        self.rendered.clear();
+        match self.sync {
+            SyncPolicy::Within(wait) => {
+                self.sync_due.get_or_insert_with(|| Deadline::after(wait));
+            }
+            SyncPolicy::EveryWrite if passage.purpose == Purpose::Own => {
+                if let Some(own) = self.unsynced.last_mut() {
+                    own.from = passage.cursor.state().position;
+                }
+            }
+            _ => {}
+        }
+        outcome == Outcome::Done
+    }
+
+    /// Puts away a record that the format panics at. False when told to stop before.
+    fn put_away(&mut self, passage: &Passage<'_>, batch: &Batch, frame: usize, reason: &str) -> bool {
+        let Some(frame) = batch.frames().get(frame) else {
+            return true;
+        };
+        loop {
+            match self
+                .delivery(passage, batch)
+                .put_away(std::slice::from_ref(frame), reason)
+            {
+                Ok(_) => return true,
+                Err(Hitch::Doubt) => {
+                    self.doubt();
+                    if passage.purpose == Purpose::Again || !self.write_again() {
+                        return false;
+                    }
+                }
+                Err(Hitch::Retry) if self.control.is_stopped() => return false,
+                Err(Hitch::Retry) => {}
+            }
+        }
+    }
+
+    fn delivery<'w>(&'w mut self, passage: &'w Passage<'_>, batch: &'w Batch) -> Delivery<'w> {
+        Delivery {
             sink: &mut *self.sink,
             fallback: self.fallback.as_mut(),
+            dead_letters: &mut self.dead_letters,
             cursor: passage.cursor,
             control: &self.control,
             retry: &mut self.retry,
             source: batch,
             notes: &passage.notes,
             face: &mut self.face,
-            replaying: passage.replaying,
+            purpose: passage.purpose,
             one_by_one: self.one_by_one,
             sync_writes: self.sync == SyncPolicy::EveryWrite,
-        };
-        let delivered = delivery.deliver(&mut self.rendered, end);
-        if let SyncPolicy::Within(wait) = self.sync {
-            self.sync_due.get_or_insert_with(|| Deadline::after(wait));
+            sieve: Sieve::default(),
         }
-        delivered
     }
 
     /// Tells the destination what it has missed. False when told to stop before it could.
@@ -299,20 +410,24 @@ impl Worker {
         summary.with_record(self.filter.route(), |record| {
             self.formatter.write(record, &mut self.face, &mut line)
         });
-        let ends = [line.len()];
+        let batch = hydra_sink::Batch {
+            bytes: &line,
+            ends: &[line.len()],
+        };
         loop {
-            let batch = hydra_sink::Batch {
-                bytes: &line,
-                ends: &ends,
-            };
-            let told = self.sink.begin(batch).and_then(|_| self.sink.write(batch));
+            let metrics = &self.control.metrics;
+            let told = attempt(metrics, || self.sink.begin(batch).and_then(|_| self.sink.write(batch)));
+            metrics.set_failing(told.is_err());
             match told {
                 Ok(_) => return true,
-                // Nobody is left to be told.
-                Err(error) if error.kind() == hydra_sink::ErrorKind::Closed => return true,
-                Err(error) => self.control.metrics.failed(&error),
+                // Nobody is left to be told, or it will not be told.
+                Err(failure) if failure.is(ErrorKind::Closed) || failure.is(ErrorKind::Rejected) => return true,
+                Err(failure) if failure.is(ErrorKind::Untrusted) => {
+                    self.doubt();
+                    self.write_again();
+                }
+                Err(_) => self.control.pause(self.retry.next_wait()),
             }
-            self.control.pause(self.retry.next_wait());
             if self.control.is_stopped() {
                 self.control.dropping.put_back(summary);
                 return false;

@@ -36,6 +36,11 @@ pub enum ErrorKind {
     Misuse,
     /// Anything else the system says, such as a broken device. Trying again uses another file.
     Io,
+    /// A sync failed: what was written since the last one that succeeded may be lost, and no later sync would tell. It
+    /// has to be written again, and will then stand in another file.
+    Untrusted,
+    /// The place will never take what it was given, however often it is tried. Other records may be fine.
+    Rejected,
 }
 
 impl Error {
@@ -57,6 +62,14 @@ impl Error {
             place: place.to_owned(),
             source: None,
             note: Some(note.into()),
+        }
+    }
+
+    /// The same failure as one of a sync.
+    pub(crate) fn untrusted(self) -> Self {
+        Self {
+            kind: ErrorKind::Untrusted,
+            ..self
         }
     }
 
@@ -88,6 +101,8 @@ impl Error {
             ErrorKind::Conflict => "make the settings agree",
             ErrorKind::Misuse => "this is a mistake in the program",
             ErrorKind::Io => "check the device; another file will be used",
+            ErrorKind::Untrusted => "check the device; what was written since the last sync is written again",
+            ErrorKind::Rejected => "the record at fault is sorted out; look at what it holds",
         }
     }
 }

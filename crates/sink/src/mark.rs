@@ -5,6 +5,8 @@ use hydra_os::disk::{FileId, Info};
 /// What a mark is in, as its first word says; zero is nowhere.
 const IN_FILE: u64 = 1;
 const IN_MEMORY: u64 = 2;
+/// The first word's upper half is the count of attempts.
+const KIND: u64 = u32::MAX as u64;
 
 /// The place where the next byte of a sink will stand, in a form that can be kept.
 ///
@@ -52,6 +54,21 @@ impl Mark {
         note
     }
 
+    /// Returns the mark with a count of the attempts at what is to stand there, which its owner keeps in it.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        let [kind, ..] = &mut self.words;
+        *kind = *kind & KIND | u64::from(attempts) << 32;
+        self
+    }
+
+    /// Returns the number kept by [`Mark::with_attempts`]; 0 without one.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        let [kind, ..] = self.words;
+        (kind >> 32) as u32
+    }
+
     /// Returns the mark as bytes, the same on every machine.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
@@ -91,7 +108,7 @@ impl Mark {
     /// The file the mark is in, if it is in one.
     pub(crate) fn file(&self) -> Option<Identity> {
         let [kind, dev, ino, born, _, _] = self.words;
-        (kind == IN_FILE).then_some(Identity {
+        (kind & KIND == IN_FILE).then_some(Identity {
             id: FileId { dev, ino },
             born_ns: born.cast_signed(),
         })
@@ -104,7 +121,8 @@ impl Mark {
     }
 
     pub(crate) fn is_in_memory(&self) -> bool {
-        matches!(self.words, [IN_MEMORY, ..])
+        let [kind, ..] = self.words;
+        kind & KIND == IN_MEMORY
     }
 }
 
@@ -116,6 +134,13 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    pub(crate) fn of(info: &Info) -> Self {
+        Self {
+            id: info.id,
+            born_ns: info.born_ns,
+        }
+    }
+
     /// Tells whether this is the file; where the time of making is not known the number alone decides.
     pub(crate) fn is(&self, info: &Info) -> bool {
         self.id == info.id && (self.born_ns == info.born_ns || self.born_ns == 0 || info.born_ns == 0)
@@ -138,5 +163,9 @@ mod tests {
         assert!(!mark.is_nowhere());
         assert!(Mark::from_bytes(&[0; Mark::BYTES]).is_nowhere());
         assert_eq!(Mark::default(), Mark::NOWHERE);
+        let noted = mark.with_note(7).with_attempts(8);
+        assert_eq!((noted.note(), noted.attempts(), noted.file()), (7, 8, mark.file()));
+        assert_eq!(noted.with_note(6).with_attempts(0), mark);
+        assert!(Mark::in_memory(3).with_attempts(9).is_in_memory());
     }
 }

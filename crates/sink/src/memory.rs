@@ -56,6 +56,34 @@ struct State {
     waiting: usize,
     is_begun: bool,
     records_max: Option<usize>,
+    rejected: Vec<Vec<u8>>,
+    panicking: Vec<Vec<u8>>,
+    failing_syncs: u64,
+    /// How many records the last sync that succeeded covers.
+    synced: usize,
+    lost: Vec<Vec<u8>>,
+}
+
+impl State {
+    fn records(&self) -> Vec<Vec<u8>> {
+        let batch = Batch {
+            bytes: &self.bytes,
+            ends: &self.ends,
+        };
+        batch.records().map(<[u8]>::to_vec).collect()
+    }
+
+    fn take(&mut self, record: &[u8]) {
+        self.bytes.extend_from_slice(record);
+        self.ends.push(self.bytes.len());
+    }
+}
+
+/// Says whether the record holds one of the texts.
+fn holds_any(record: &[u8], texts: &[Vec<u8>]) -> bool {
+    texts
+        .iter()
+        .any(|text| record.windows(text.len()).any(|part| part == text))
 }
 
 impl Memory {
@@ -84,14 +112,13 @@ impl Memory {
     /// Returns the records written, one by one.
     #[must_use]
     pub fn records(&self) -> Vec<Vec<u8>> {
-        let state = self.state();
-        Batch {
-            bytes: &state.bytes,
-            ends: &state.ends,
-        }
-        .records()
-        .map(<[u8]>::to_vec)
-        .collect()
+        self.state().records()
+    }
+
+    /// Returns the records that a failed sync took away, in the order in which they had been written.
+    #[must_use]
+    pub fn lost(&self) -> Vec<Vec<u8>> {
+        self.state().lost.clone()
     }
 
     /// Returns how many batches were written.
@@ -109,6 +136,24 @@ impl Memory {
     /// Lets the next `count` writes fail, with nothing written.
     pub fn fail(&self, count: u64, kind: io::ErrorKind) {
         self.state().failing = (count > 0).then_some((count, kind));
+    }
+
+    /// Lets every write fail for good ([`ErrorKind::Rejected`]) that has a record with `text`, which may not be empty,
+    /// in it; nothing of it is written.
+    pub fn reject(&self, text: impl Into<Vec<u8>>) {
+        self.state().rejected.push(text.into());
+    }
+
+    /// Lets every write panic when it comes to a record with `text`, which may not be empty, in it; the records before
+    /// it are written.
+    pub fn panic_at(&self, text: impl Into<Vec<u8>>) {
+        self.state().panicking.push(text.into());
+    }
+
+    /// Lets the next `count` syncs fail ([`ErrorKind::Untrusted`]) and take with them everything written since the last
+    /// one that succeeded.
+    pub fn fail_syncs(&self, count: u64) {
+        self.state().failing_syncs = count;
     }
 
     /// Lets a begun write take at most so many records.
@@ -212,10 +257,17 @@ impl Sink for MemorySink {
             shared.metrics.writes_failed.count();
             return Err(Error::new("write to", Path::new("memory"), kind.into()));
         }
+        if batch.records().any(|record| holds_any(record, &state.rejected)) {
+            shared.metrics.writes_failed.count();
+            return Err(Self::fail(ErrorKind::Rejected, "a test wants it so"));
+        }
         for record in batch.records() {
-            state.bytes.extend_from_slice(record);
-            let end = state.bytes.len();
-            state.ends.push(end);
+            if holds_any(record, &state.panicking) {
+                drop(state);
+                // Not `panic!`: that a test wants it so need not be printed.
+                std::panic::resume_unwind(Box::new("a test wants the sink to panic"));
+            }
+            state.take(record);
         }
         state.writes += 1;
         shared.metrics.batches_written.count();
@@ -231,7 +283,20 @@ impl Sink for MemorySink {
     }
 
     fn sync(&mut self) -> Result<(), Error> {
-        self.memory.state().syncs += 1;
+        let mut state = self.memory.state();
+        if state.failing_syncs > 0 {
+            state.failing_syncs -= 1;
+            self.memory.shared.metrics.syncs_failed.count();
+            let kept = state.synced;
+            let mut lost = state.records().split_off(kept);
+            state.lost.append(&mut lost);
+            state.ends.truncate(kept);
+            let len = state.ends.last().copied().unwrap_or_default();
+            state.bytes.truncate(len);
+            return Err(Self::fail(ErrorKind::Untrusted, "a test wants it so"));
+        }
+        state.syncs += 1;
+        state.synced = state.ends.len();
         Ok(())
     }
 

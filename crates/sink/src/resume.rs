@@ -70,6 +70,9 @@ impl Resume {
         let own = path.file_name().unwrap_or_default().as_encoded_bytes();
         // Most likely it is called something like the log file.
         siblings.sort_by_key(|name: &OsString| !name.as_encoded_bytes().starts_with(own));
+        // A file put aside after a failed sync is not trusted: what stands in it is written again.
+        let poisoned = [own, b".poisoned"].concat();
+        siblings.retain(|name| !name.as_encoded_bytes().starts_with(&poisoned));
         for name in &siblings {
             // Whatever else is there may come and go, or be closed to us: it is not what is looked for.
             if let Ok(Some(found)) = Self::look_at(&path.with_file_name(name), identity, mark) {

@@ -65,6 +65,8 @@ pub struct SharedFileSink {
     /// Whether it is this handle's turn.
     holds: bool,
     resume: Option<Resume>,
+    /// The failed syncs this handle's user has been told of.
+    told: u64,
 }
 
 impl SharedFileSink {
@@ -80,11 +82,7 @@ impl SharedFileSink {
             .and_then(|entry| entry.hall.upgrade());
         if let Some(hall) = found {
             return match difference(&hall.options, &options) {
-                None => Ok(Self {
-                    hall,
-                    holds: false,
-                    resume: None,
-                }),
+                None => Ok(Self::on(hall)),
                 Some(what) => Err(Error::without_source(ErrorKind::Conflict, "share", &options.path, what)),
             };
         }
@@ -102,11 +100,17 @@ impl SharedFileSink {
             process: process::id(),
             hall: Arc::downgrade(&hall),
         });
-        Ok(Self {
+        Ok(Self::on(hall))
+    }
+
+    fn on(hall: Arc<Hall>) -> Self {
+        let told = lock(&hall.room).writer.failed_syncs;
+        Self {
             hall,
             holds: false,
             resume: None,
-        })
+            told,
+        }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -161,9 +165,10 @@ impl Sink for SharedFileSink {
             self.take_turn()?;
         }
         let result = {
-            let mut room = self.room();
+            let mut room = lock(&self.hall.room);
             let resuming = room.resuming;
-            room.writer.begin(batch, resuming)
+            let told = room.writer.tell(&mut self.told);
+            told.and_then(|()| room.writer.begin(batch, resuming))
         };
         if result.is_err() {
             self.give_turn_up();
@@ -194,11 +199,12 @@ impl Sink for SharedFileSink {
     }
 
     fn sync(&mut self) -> Result<(), Error> {
-        self.room().writer.sync()
+        lock(&self.hall.room).writer.sync(&mut self.told)
     }
 
     fn resume(&mut self, mark: Mark) -> Result<(), Error> {
         self.end_resume();
+        self.room().writer.expect_heritage();
         self.resume = Resume::find(&self.hall.options.path, mark)?;
         if self.resume.is_some() {
             self.room().resuming += 1;

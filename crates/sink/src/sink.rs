@@ -141,7 +141,9 @@ pub trait Sink: Send {
     ///
     /// # Errors
     ///
-    /// What keeps the place from taking records now; nothing is locked then.
+    /// What keeps the place from taking records now; nothing is locked then. As after a failed [`sync`](Sink::sync),
+    /// [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) says once that what was written since the last successful
+    /// sync has to be written again, when somebody else's sync of the place has failed.
     fn begin(&mut self, batch: Batch<'_>) -> Result<Begun, Error>;
 
     /// Writes all of `batch`, and returns the mark after it.
@@ -162,11 +164,13 @@ pub trait Sink: Send {
     ///
     /// # Errors
     ///
-    /// What the system says. Anything written since the last success may be lost in a loss of power then, also when a
-    /// later call succeeds.
+    /// [`ErrorKind::Untrusted`](crate::ErrorKind::Untrusted) when what was written since the last success may be lost,
+    /// also when a later call succeeds: the caller has to write it again. Every user of the place is told of that once.
+    /// Other kinds mean that it is not yet on the device, and that calling again is the thing to do.
     fn sync(&mut self) -> Result<(), Error>;
 
-    /// Takes note of the mark that was kept last: what stands at and after it may already be ours.
+    /// Takes note of the mark that was kept last, by a process that has died: what stands at and after it may already
+    /// be ours. Also with [`Mark::NOWHERE`] it says that there was such a process, whose writes may not be synced.
     ///
     /// # Errors
     ///

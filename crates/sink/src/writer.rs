@@ -5,6 +5,7 @@
 //! while we waited is never written to.
 
 mod append;
+mod sync;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,10 @@ pub(crate) struct Writer {
     unsynced: VecDeque<File>,
     /// Whether there were too many of them to keep.
     more_unsynced: bool,
+    /// Whether a process that has died may have written here without syncing.
+    heritage_unsynced: bool,
+    /// How many syncs have failed.
+    pub(crate) failed_syncs: u64,
     /// Whether names have changed in the directory since the last sync.
     pub(crate) names_unsynced: bool,
     /// Held so that there is a descriptor for a rotation when the process has run out of them.
@@ -83,13 +88,9 @@ pub(crate) struct Open {
 
 impl Open {
     pub(crate) fn new(file: File, info: &Info, end: u64, period: Option<Period>) -> Self {
-        let identity = Identity {
-            id: info.id,
-            born_ns: info.born_ns,
-        };
         Self {
             file,
-            identity,
+            identity: Identity::of(info),
             is_regular: info.is_regular,
             end,
             period,
@@ -117,6 +118,8 @@ impl Writer {
             poisoned: None,
             unsynced: VecDeque::new(),
             more_unsynced: false,
+            heritage_unsynced: false,
+            failed_syncs: 0,
             names_unsynced: false,
             reserve: None,
             owner: process::id(),

@@ -62,3 +62,46 @@ fn resumes() {
     sink.sync().unwrap();
     assert_eq!(memory.syncs(), 1);
 }
+
+/// A record that is rejected takes its whole batch with it; others are taken.
+#[test]
+fn rejects() {
+    let memory = Memory::new();
+    let mut sink = memory.sink();
+    memory.reject("two");
+    let lines = Lines::new(["one", "two"]);
+    let error = deliver(&mut sink, lines.batch()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    deliver(&mut sink, lines.batch().take(1)).unwrap();
+    assert_eq!(memory.records(), [b"one\n"]);
+}
+
+/// A failed sync takes what was written since the last one, and the next is of what is written then.
+#[test]
+fn loses_what_is_not_synced() {
+    let memory = Memory::new();
+    let mut sink = memory.sink();
+    deliver(&mut sink, Lines::new(["one"]).batch()).unwrap();
+    sink.sync().unwrap();
+    deliver(&mut sink, Lines::new(["two"]).batch()).unwrap();
+    memory.fail_syncs(1);
+    assert_eq!(sink.sync().unwrap_err().kind(), ErrorKind::Untrusted);
+    assert_eq!(
+        (memory.records(), memory.lost()),
+        (vec![b"one\n".to_vec()], vec![b"two\n".to_vec()])
+    );
+    sink.sync().unwrap();
+}
+
+/// A sink that panics has written what comes before the record it panics at, and can be used again.
+#[test]
+fn panics() {
+    let memory = Memory::new();
+    let mut sink = memory.sink();
+    memory.panic_at("two");
+    let lines = Lines::new(["one", "two", "three"]);
+    let write = std::panic::AssertUnwindSafe(|| deliver(&mut sink, lines.batch()));
+    assert!(std::panic::catch_unwind(write).is_err());
+    deliver(&mut sink, lines.batch().skip(2)).unwrap();
+    assert_eq!(memory.records(), [&b"one\n"[..], b"three\n"]);
+}

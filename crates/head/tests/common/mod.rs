@@ -103,6 +103,7 @@ impl Program {
             sync: SyncPolicy::Never,
             overflow: Overflow::Block,
             guaranteed: Some(Level::Error),
+            dead_letter: None,
             replay: true,
             retry: Retry::new(Duration::from_millis(1), Duration::from_millis(2)),
         }

@@ -55,6 +55,7 @@ pub(super) fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
                 guaranteed: Level::ALL
                     .into_iter()
                     .find(|level| config.wanted(route, *level).guarantee >= Guarantee::Synced),
+                dead_letter: None,
                 replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
                 retry: Retry::default(),
             });

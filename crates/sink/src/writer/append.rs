@@ -1,4 +1,4 @@
-//! The write itself, its failures, and syncing.
+//! The write itself, and its failures.
 
 use std::io;
 
@@ -7,12 +7,8 @@ use hydra_os::disk::{self, File};
 use super::{Torn, Writer};
 use crate::error::{Error, ErrorKind, leaves_file_sound};
 use crate::mark::Mark;
-use crate::metrics::Metrics;
 use crate::names;
 use crate::sink::Batch;
-
-/// How many files that were rotated away are kept open for the next sync; were there more, it syncs the file system.
-pub(super) const UNSYNCED_FILES_MAX: usize = 4;
 
 impl Writer {
     /// See [`crate::Sink::write`].
@@ -32,8 +28,12 @@ impl Writer {
         };
         let result = result.and_then(|()| {
             let all = batch.bytes.len() as u64;
-            if self.options.sync_every_write {
-                open.file.sync_data().map_err(|error| (all, error))?;
+            if self.options.sync_every_write
+                && let Err(error) = open.file.sync_data()
+            {
+                // Whatever the reason: the system reports it once, and the next success would prove nothing.
+                self.poisoned = Some(open.identity);
+                return Err((all, error));
             }
             open.file.info().map_err(|error| (all, error))
         });
@@ -76,6 +76,7 @@ impl Writer {
     pub(super) fn undo(&mut self, start: u64, written: u64, error: &io::Error) {
         self.metrics.writes_failed.count();
         let Some(open) = self.open.take() else { return };
+        let is_distrusted = self.poisoned == Some(open.identity);
         let end = start + written;
         if written > 0 {
             // Should someone who does not respect the lock have appended, nothing may be cut off.
@@ -92,10 +93,12 @@ impl Writer {
         if !leaves_file_sound(error) {
             self.poisoned = Some(open.identity);
         }
-        // What was written before has yet to be synced, through this descriptor: it is the one that is told of
-        // failures.
         let _ = open.file.unlock();
-        self.keep_for_sync(open.file);
+        if !is_distrusted {
+            // What was written before has yet to be synced, through this descriptor: it is the one that is told of
+            // failures.
+            self.keep_for_sync(open.file);
+        }
     }
 
     /// Renames a file that cannot be trusted any more, so that a new one takes its place.
@@ -107,58 +110,6 @@ impl Writer {
         self.names_unsynced = true;
         self.poisoned = None;
         self.open = None;
-        Ok(())
-    }
-
-    /// Closes the file, but keeps it for the next sync.
-    pub(super) fn set_aside(&mut self) {
-        self.unlock();
-        if let Some(open) = self.open.take() {
-            self.keep_for_sync(open.file);
-        }
-    }
-
-    pub(crate) fn keep_for_sync(&mut self, file: File) {
-        self.unsynced.push_back(file);
-        if self.unsynced.len() > UNSYNCED_FILES_MAX {
-            self.unsynced.pop_front();
-            self.more_unsynced = true;
-        }
-    }
-
-    /// See [`crate::Sink::sync`].
-    pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        self.notice_fork();
-        let fail = |metrics: &Metrics, error| {
-            metrics.syncs_failed.count();
-            Error::new("sync", &self.path, error)
-        };
-        if self.more_unsynced
-            && let Some(file) = self.unsynced.front()
-        {
-            file.sync_file_system().map_err(|error| fail(&self.metrics, error))?;
-            self.more_unsynced = false;
-        }
-        while let Some(file) = self.unsynced.pop_front() {
-            file.sync_data().map_err(|error| fail(&self.metrics, error))?;
-        }
-        if let Some(open) = self.open.as_ref().filter(|open| open.is_regular) {
-            // The system reports a failure once: the next success would prove nothing.
-            let result = match self.poisoned {
-                Some(poisoned) if poisoned == open.identity => {
-                    Err(io::Error::other("an earlier sync of it has failed"))
-                }
-                _ => open.file.sync_data(),
-            };
-            if let Err(error) = result {
-                self.poisoned = Some(open.identity);
-                return Err(fail(&self.metrics, error));
-            }
-        }
-        if self.names_unsynced {
-            disk::sync_dir(names::dir(&self.path)).map_err(|error| fail(&self.metrics, error))?;
-            self.names_unsynced = false;
-        }
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::append::UNSYNCED_FILES_MAX;
+use super::sync::UNSYNCED_FILES_MAX;
 use super::*;
 
 fn writer(path: &Path) -> Writer {
@@ -92,7 +92,7 @@ fn kept_for_sync() {
         assert!(writer.unsynced.len() <= UNSYNCED_FILES_MAX);
     }
     assert!(writer.names_unsynced && writer.more_unsynced && !writer.unsynced.is_empty());
-    writer.sync().unwrap();
+    writer.sync(&mut 0).unwrap();
     assert!(!writer.names_unsynced && !writer.more_unsynced && writer.unsynced.is_empty());
 }
 
@@ -105,21 +105,89 @@ fn a_failed_write_is_still_synced() {
     writer.undo(4, 0, &io::ErrorKind::StorageFull.into());
     assert!(writer.open.is_none() && writer.poisoned.is_none());
     assert_eq!(writer.unsynced.len(), 1);
-    writer.sync().unwrap();
+    writer.sync(&mut 0).unwrap();
 }
 
-/// Once a sync has failed, another of the same file is not believed.
+/// Swaps the open file's descriptor for one of which every sync fails.
+fn break_syncs(writer: &mut Writer) {
+    writer.open.as_mut().unwrap().file = File::open("/proc/self/comm", Mode::Read).unwrap();
+}
+
+/// Once a sync has failed, nothing on the file is believed any more: it is put aside, everyone who wrote to it is told
+/// once, and only its successor's syncs count.
 #[test]
-fn a_later_sync_is_not_believed() {
+fn a_file_whose_sync_failed_is_put_aside() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = writer(&dir.path().join("f"));
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    let (mut one, mut other) = (0, 0);
     put(&mut writer, "one").unwrap();
-    poison(&mut writer);
-    for _ in 0..2 {
-        assert_eq!(writer.sync().unwrap_err().kind(), ErrorKind::Io);
-    }
+    break_syncs(&mut writer);
+    assert_eq!(writer.sync(&mut one).unwrap_err().kind(), ErrorKind::Untrusted);
+    let text = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(text("f.poisoned"), "one\n");
+    assert!(!path.exists());
+    writer.sync(&mut one).unwrap();
+    put(&mut writer, "one").unwrap();
+    writer.sync(&mut one).unwrap();
+    assert_eq!(writer.sync(&mut other).unwrap_err().kind(), ErrorKind::Untrusted);
+    writer.sync(&mut other).unwrap();
+    assert_eq!((text("f"), text("f.poisoned")), ("one\n".into(), "one\n".into()));
+    let counts = writer.metrics.counts();
+    assert_eq!((counts.syncs_failed, counts.files_poisoned), (1, 1));
+}
+
+/// A sync that fails while another handle is between `begin` and `write` refuses that write.
+#[test]
+fn a_sync_that_fails_in_the_middle() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    put(&mut writer, "one").unwrap();
+    let batch = Batch {
+        bytes: b"two\n",
+        ends: &[4],
+    };
+    writer.begin(batch, 0).unwrap();
+    break_syncs(&mut writer);
+    let mut told = 0;
+    assert_eq!(writer.sync(&mut told).unwrap_err().kind(), ErrorKind::Untrusted);
+    assert_eq!(writer.sync(&mut told).unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(writer.write(batch).unwrap_err().kind(), ErrorKind::Io);
     put(&mut writer, "two").unwrap();
-    writer.sync().unwrap();
+    writer.sync(&mut told).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
+}
+
+/// A file rotated away whose sync fails takes the present one with it: which of the two holds what is not known.
+#[test]
+fn a_rotated_file_whose_sync_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    put(&mut writer, "one").unwrap();
+    writer.keep_for_sync(File::open("/proc/self/comm", Mode::Read).unwrap());
+    assert_eq!(writer.sync(&mut 0).unwrap_err().kind(), ErrorKind::Untrusted);
+    assert!(dir.path().join("f.poisoned").exists() && writer.unsynced.is_empty());
+}
+
+/// After a crash the first sync is one of all the files that the dead process may have left unsynced.
+#[test]
+fn heritage_is_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    fs::write(dir.path().join("f.1"), "one\n").unwrap();
+    fs::create_dir(dir.path().join("f.d")).unwrap();
+    let mut writer = writer(&path);
+    writer.expect_heritage();
+    writer.sync(&mut 0).unwrap();
+    assert!(!writer.heritage_unsynced);
+    // One whose syncs fail.
+    std::os::unix::fs::symlink("/proc/self/comm", dir.path().join("f.2")).unwrap();
+    writer.expect_heritage();
+    let mut told = 0;
+    assert_eq!(writer.sync(&mut told).unwrap_err().kind(), ErrorKind::Untrusted);
+    writer.sync(&mut told).unwrap();
 }
 
 /// Beginning without a record, as a sync or a rotation may, does not make a torn end pass for a whole one: the next
