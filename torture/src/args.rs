@@ -1,5 +1,6 @@
 //! The command line of the harness.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What to run.
@@ -13,6 +14,10 @@ pub struct Args {
     pub time: Option<Duration>,
     /// How many SIGKILLs the rows that kill share.
     pub kills: u64,
+    /// Rows that go through every instruction or system call leave none out, however long it takes.
+    pub exhaustive: bool,
+    /// Where each run adds a line, so that runs of many days add up.
+    pub ledger: Option<PathBuf>,
     /// Only names the rows.
     pub list: bool,
 }
@@ -27,6 +32,8 @@ impl Default for Args {
             seed: 0,
             time: None,
             kills: KILLS,
+            exhaustive: false,
+            ledger: None,
             list: false,
         }
     }
@@ -49,6 +56,8 @@ impl Args {
                 "--seed" => args.seed = number(&value()?)?,
                 "--minutes" => args.time = Some(Duration::from_secs(60 * number(&value()?)?)),
                 "--kills" => args.kills = number(&value()?)?,
+                "--exhaustive" => args.exhaustive = true,
+                "--ledger" => args.ledger = Some(PathBuf::from(value()?)),
                 "--list" => args.list = true,
                 _ => return Err(format!("`{word}` is no option")),
             }

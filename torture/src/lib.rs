@@ -15,14 +15,22 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod calls;
 pub mod life;
+pub mod load;
+pub mod mount;
 pub mod oracle;
 pub mod payload;
 pub mod pipe;
+pub mod power;
 pub mod random;
 pub mod round;
 pub mod rows;
+pub mod snapshot;
 pub mod spec;
+pub mod step;
 pub mod table;
 pub mod tape;
+pub mod tools;
+pub mod trace;
 pub mod victim;

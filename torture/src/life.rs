@@ -63,6 +63,19 @@ impl Life {
         Ok(was_alive)
     }
 
+    /// Leaves it to somebody else to wait for it.
+    pub fn disown(self) {
+        std::mem::forget(self);
+    }
+
+    /// Kills it, and does not wait for it.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.0.kill()
+    }
+
     /// Waits for it to end by itself; `None` if it hangs.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `torture [--row NAME] [--seed N] [--minutes M] [--kills N] [--list]`: runs the rows and prints the table.
+//! Runs the rows and prints the table: see `USAGE`.
 #![forbid(unsafe_code)]
 
 use std::io::Write as _;
@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use torture::args::Args;
 use torture::{rows, spec, victim};
 
-const USAGE: &str = "usage: torture [--row NAME]... [--seed N] [--minutes M] [--kills N] [--list]";
+const USAGE: &str = "\
+usage: torture [--row NAME]... [--seed N] [--minutes M] [--kills N] [--exhaustive] [--ledger FILE] [--list]";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();

@@ -1,13 +1,14 @@
 //! What is in the files against what the tape says.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde_json::Value;
 
 use crate::payload::Id;
-use crate::spec::{JSON, Spec, TAPE};
+use crate::spec::{JSON, REFUSED, Spec, TAPE};
 use crate::tape::{Noted, Tape};
 
 /// What was found.
@@ -21,6 +22,8 @@ pub struct Found {
     pub lost: u64,
     /// Copies of records after the first.
     pub doubled: u64,
+    /// Such copies where they are allowed: after a power cut.
+    pub repeated: u64,
     /// Lines that are no whole record, and bytes after the last line.
     pub torn: u64,
     /// Records that come after a later one of the same thread.
@@ -37,12 +40,33 @@ impl Found {
         self.lost + self.doubled + self.torn + self.disordered + self.invented == 0 && self.troubles.is_empty()
     }
 
+    /// Returns what became of files that a power cut had left as `before` says: torn lines that the cut made are its
+    /// own, and so are records that come twice, or in another order, because the cursors were cut as well.
+    pub fn but_for(self, before: &Found) -> Found {
+        let torn = self.torn.saturating_sub(before.torn);
+        let is_cuts_own =
+            |trouble: &String| torn == 0 && (trouble.contains(": no record: ") || trouble.contains("does not end"));
+        Found {
+            repeated: self.repeated + self.doubled,
+            doubled: 0,
+            disordered: 0,
+            torn,
+            troubles: self
+                .troubles
+                .into_iter()
+                .filter(|trouble| !is_cuts_own(trouble))
+                .collect(),
+            ..self
+        }
+    }
+
     /// Adds what another round found.
     pub fn add(&mut self, other: Found) {
         self.accepted += other.accepted;
         self.recovered += other.recovered;
         self.lost += other.lost;
         self.doubled += other.doubled;
+        self.repeated += other.repeated;
         self.torn += other.torn;
         self.disordered += other.disordered;
         self.invented += other.invented;
@@ -53,20 +77,46 @@ impl Found {
 /// The lives of a thread, and how often each of its records stands in a file.
 type Copies = HashMap<(u64, u64), Vec<u32>>;
 
-/// Checks the files of a round.
+/// Which of the accepted records must be in the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// All of them, and as many in each file: only a process died.
+    Journaled,
+    /// The synced ones, which are the errors: the power went.
+    Synced,
+}
+
+/// Checks the files of a round in which processes died, and nothing else.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn check(spec: &Spec) -> io::Result<Found> {
+    check_for(spec, Promise::Journaled)
+}
+
+/// Checks the files of a round.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn check_for(spec: &Spec, promise: Promise) -> io::Result<Found> {
     let noted = Tape::open(&spec.dir.join(TAPE))?.read();
     let mut found = Found {
         accepted: noted.iter().map(|noted| noted.accepted).sum(),
         ..Found::default()
     };
+    let refused = read_refused(&spec.dir)?;
+    let must = |id: Id| match promise {
+        _ if refused.contains(&id) => false,
+        Promise::Journaled => true,
+        Promise::Synced => spec.errors > 0 && id.number.is_multiple_of(spec.errors),
+    };
     let mut ends = Vec::new();
     for name in spec.file_names() {
         let copies = read_copies(spec, name, &mut found)?;
-        ends.push(weigh(name, &noted, &copies, &mut found));
+        ends.push(weigh(name, &noted, &copies, &must, &mut found));
+    }
+    if promise == Promise::Synced {
+        return Ok(found);
     }
     if let [first, second] = ends.as_slice() {
         let uneven = first.iter().zip(second).filter(|(one, other)| one != other).count() as u64;
@@ -81,7 +131,7 @@ pub fn check(spec: &Spec) -> io::Result<Found> {
 }
 
 /// Counts what is missing and what is too much in one file; returns how many records of each thread it has.
-fn weigh(name: &str, noted: &[Noted], copies: &Copies, found: &mut Found) -> Vec<usize> {
+fn weigh(name: &str, noted: &[Noted], copies: &Copies, must: &dyn Fn(Id) -> bool, found: &mut Found) -> Vec<usize> {
     let mut counts = Vec::new();
     let known: u64 = noted
         .iter()
@@ -93,7 +143,13 @@ fn weigh(name: &str, noted: &[Noted], copies: &Copies, found: &mut Found) -> Vec
         let times = copies.get(&(noted.life, noted.thread)).unwrap_or(&none);
         // Number 0 is never logged.
         let of = |number: u64| times.get(number as usize).copied().unwrap_or(0);
-        let missing: Vec<u64> = (1..=noted.accepted).filter(|number| of(*number) == 0).collect();
+        let id = |number| Id {
+            life: noted.life,
+            thread: noted.thread,
+            number,
+        };
+        let numbers = 1..=noted.accepted;
+        let missing: Vec<u64> = numbers.filter(|number| of(*number) == 0 && must(id(*number))).collect();
         if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
             let Noted {
                 life,
@@ -120,43 +176,82 @@ fn weigh(name: &str, noted: &[Noted], copies: &Copies, found: &mut Found) -> Vec
     counts
 }
 
+/// Returns the records whose calls returned an error: they may be in the files, and need not.
+fn read_refused(dir: &Path) -> io::Result<HashSet<Id>> {
+    let text = match fs::read_to_string(dir.join(REFUSED)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        other => other?,
+    };
+    let read = |line: &str| {
+        let mut numbers = line.split(' ').map_while(|word| word.parse().ok());
+        let (life, thread, number) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        Some(Id { life, thread, number })
+    };
+    Ok(text.lines().filter_map(read).collect())
+}
+
 fn read_copies(spec: &Spec, name: &str, found: &mut Found) -> io::Result<Copies> {
     let mut copies = Copies::new();
-    for path in generations(&spec.dir, name)? {
-        let bytes = fs::read(&path)?;
-        let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-        if lines.pop().is_some_and(|rest| !rest.is_empty()) {
-            found.torn += 1;
-            found
-                .troubles
-                .push(format!("{}: does not end with a whole line", path.display()));
-        }
-        for (index, line) in lines.into_iter().enumerate() {
-            let id = std::str::from_utf8(line)
-                .ok()
-                .and_then(|line| message(name, line))
-                .and_then(|text| Id::prove(&text, spec.seed));
-            let Some(Id { life, thread, number }) = id else {
-                found.torn += 1;
-                let start = String::from_utf8_lossy(line.get(..line.len().min(80)).unwrap_or_default()).into_owned();
-                found
-                    .troubles
-                    .push(format!("{}:{}: no record: {start:?}", path.display(), index + 1));
-                continue;
-            };
-            let times = copies.entry((life, thread)).or_default();
-            let place = number as usize;
-            if times.len() <= place {
-                times.resize(place + 1, 0);
-            } else if times.get(place) == Some(&0) {
-                found.disordered += 1;
-            }
-            if let Some(times) = times.get_mut(place) {
-                *times += 1;
+    let (doubtful, whole): (Vec<_>, Vec<_>) = generations(&spec.dir, name)?
+        .into_iter()
+        .partition(|path| is_poisoned(path));
+    for path in whole {
+        read_file(spec, name, &path, &mut copies, found)?;
+    }
+    // A file that was put aside may end anyhow, and what it has may stand in its successor as well; what it has alone,
+    // it has.
+    for path in doubtful {
+        let (mut there, mut ignored) = (Copies::new(), Found::default());
+        read_file(spec, name, &path, &mut there, &mut ignored)?;
+        for (id, numbers) in there {
+            let times = copies.entry(id).or_default();
+            times.resize(times.len().max(numbers.len()), 0);
+            for (times, there) in times.iter_mut().zip(numbers) {
+                *times = (*times).max(u32::from(there > 0));
             }
         }
     }
     Ok(copies)
+}
+
+fn is_poisoned(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| path.contains(".poisoned"))
+}
+
+fn read_file(spec: &Spec, name: &str, path: &Path, copies: &mut Copies, found: &mut Found) -> io::Result<()> {
+    let bytes = fs::read(path)?;
+    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    if lines.pop().is_some_and(|rest| !rest.is_empty()) {
+        found.torn += 1;
+        found
+            .troubles
+            .push(format!("{}: does not end with a whole line", path.display()));
+    }
+    for (index, line) in lines.into_iter().enumerate() {
+        let id = std::str::from_utf8(line)
+            .ok()
+            .and_then(|line| message(name, line))
+            .and_then(|text| Id::prove(&text, spec.seed));
+        let Some(Id { life, thread, number }) = id else {
+            found.torn += 1;
+            let start = String::from_utf8_lossy(line.get(..line.len().min(80)).unwrap_or_default()).into_owned();
+            found
+                .troubles
+                .push(format!("{}:{}: no record: {start:?}", path.display(), index + 1));
+            continue;
+        };
+        let times = copies.entry((life, thread)).or_default();
+        let place = number as usize;
+        if times.len() <= place {
+            times.resize(place + 1, 0);
+        } else if times.get(place) == Some(&0) {
+            found.disordered += 1;
+        }
+        if let Some(times) = times.get_mut(place) {
+            *times += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Takes the message out of a line; none if the line is not what the format writes.
@@ -171,23 +266,28 @@ fn message(name: &str, line: &str) -> Option<String> {
     is_head.then(|| message.to_owned())
 }
 
-/// Returns a file and what it was rotated to, the oldest first.
+/// Returns a file and what it was rotated to or put aside as, the oldest first.
 fn generations(dir: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
-    let mut rotated: Vec<(u64, PathBuf)> = Vec::new();
-    for entry in fs::read_dir(dir)? {
+    // A file that is a link is rotated where it leads.
+    let path = fs::canonicalize(dir.join(name)).unwrap_or_else(|_| dir.join(name));
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or(name);
+    let mut rotated: Vec<(i64, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(path.parent().unwrap_or(dir))? {
         let path = entry?.path();
         let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
-        if let Some(number) = file
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('.'))
-            .and_then(|n| n.parse().ok())
-        {
-            rotated.push((number, path));
-        }
+        let Some(rest) = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) else {
+            continue;
+        };
+        let age = if is_poisoned(&path) {
+            Some(i64::MAX)
+        } else {
+            rest.parse().ok()
+        };
+        rotated.extend(age.map(|age| (age, path)));
     }
-    rotated.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    rotated.sort_by_key(|(age, _)| Reverse(*age));
     let mut all: Vec<PathBuf> = rotated.into_iter().map(|(_, path)| path).collect();
-    all.extend(Some(dir.join(name)).filter(|path| path.exists()));
+    all.extend(Some(path).filter(|path| path.exists()));
     Ok(all)
 }
 

@@ -46,15 +46,13 @@ impl Id {
 
     /// Returns the whole text.
     pub fn text(self, seed: u64) -> String {
+        self.text_of(&self.body(seed))
+    }
+
+    /// Returns the whole text, whose varying part is `body`.
+    pub fn text_of(self, body: &str) -> String {
         let mut text = String::new();
-        let _ = write!(
-            text,
-            "{} {} {} {}",
-            self.life,
-            self.thread,
-            self.number,
-            self.body(seed)
-        );
+        let _ = write!(text, "{} {} {} {body}", self.life, self.thread, self.number);
         text
     }
 

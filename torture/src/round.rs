@@ -7,10 +7,12 @@ use std::{fs, io};
 use tempfile::TempDir;
 
 use crate::life::{self, HANGS_AFTER, Life};
-use crate::oracle::{self, Found};
+use crate::oracle::{self, Found, Promise};
 use crate::random::Random;
+use crate::snapshot::Snapshot;
 use crate::spec::{End, JOURNAL, Spec, TAPE};
 use crate::tape::Tape;
+use crate::tools;
 
 /// A round on its way.
 #[derive(Debug)]
@@ -19,10 +21,14 @@ pub struct Round {
     exe: PathBuf,
     /// What the next life is told.
     pub spec: Spec,
+    /// The program, and its words, that the next life is started by; none: it is started directly.
+    pub under: Vec<String>,
     /// What the round's chances are drawn from.
     pub random: Random,
     /// Victims killed so far.
     pub kills: u64,
+    /// Whether a victim may say that something failed.
+    pub may_complain: bool,
     troubles: Vec<String>,
 }
 
@@ -40,8 +46,10 @@ impl Round {
             home,
             exe: exe.to_owned(),
             spec,
+            under: Vec::new(),
             random: Random::new(seed),
             kills: 0,
+            may_complain: false,
             troubles,
         })
     }
@@ -51,12 +59,20 @@ impl Round {
         self.home.path()
     }
 
+    /// Returns the program that is the victim.
+    pub fn exe(&self) -> &Path {
+        &self.exe
+    }
+
     /// Starts the next life.
     ///
     /// # Errors
     /// Whatever the system says.
     pub fn live(&mut self) -> io::Result<Life> {
-        let life = Life::start(&self.exe, &self.spec)?;
+        let life = match self.under.split_first() {
+            Some((program, words)) => Life::start_by(tools::command(program).args(words).arg(&self.exe), &self.spec)?,
+            None => Life::start(&self.exe, &self.spec)?,
+        };
         self.spec.life += 1 + self.spec.forks;
         self.spec.forks = 0;
         Ok(life)
@@ -122,23 +138,74 @@ impl Round {
         self.troubles.push(what.into());
     }
 
+    /// Says whether anything was noted.
+    pub fn has_trouble(&self) -> bool {
+        !self.troubles.is_empty()
+    }
+
+    /// Keeps the directory, with everything in it; returns where it is.
+    pub fn keep(self) -> PathBuf {
+        self.home.keep()
+    }
+
     /// Checks the files. The directory of a round that failed is kept, and named.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn finish(self) -> io::Result<Found> {
-        let mut found = oracle::check(&self.spec)?;
-        let said = life::said(self.dir());
-        if said.contains("panicked") || said.contains("victim:") {
-            found.troubles.push(format!("victims said: {}", said.trim()));
-        }
-        found.troubles.extend(self.troubles);
+        self.finish_for(Promise::Journaled)
+    }
+
+    /// As [`Round::finish`], where less was promised than that.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn finish_for(mut self, promise: Promise) -> io::Result<Found> {
+        let mut found = self.judge(promise)?;
         if !found.is_right() {
             let seed = self.spec.seed;
             found
                 .troubles
                 .push(format!("seed {seed}, kept in {}", self.home.keep().display()));
         }
+        Ok(found)
+    }
+
+    /// Has `work` done to a copy of the directory, which stands in the directory's place meanwhile, and checks the copy.
+    /// Then everything is as before. No victim may run: those that stand still do not notice.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn on_a_copy(&mut self, copy: &Snapshot, work: impl FnOnce(&mut Round) -> io::Result<()>) -> io::Result<Found> {
+        let home = self.dir().to_owned();
+        let (aside, failed) = (home.with_extension("aside"), home.with_extension("failed"));
+        fs::rename(&home, &aside)?;
+        fs::create_dir(&home)?;
+        copy.put(&home)?;
+        let (spec, troubles) = (self.spec.clone(), std::mem::take(&mut self.troubles));
+        work(self)?;
+        let mut found = self.judge(Promise::Journaled)?;
+        (self.spec, self.troubles) = (spec, troubles);
+        if found.is_right() {
+            fs::remove_dir_all(&home)?;
+        } else {
+            fs::rename(&home, &failed)?;
+            let seed = self.spec.seed;
+            found
+                .troubles
+                .push(format!("seed {seed}, kept in {}", failed.display()));
+        }
+        fs::rename(aside, home)?;
+        Ok(found)
+    }
+
+    fn judge(&mut self, promise: Promise) -> io::Result<Found> {
+        let mut found = oracle::check_for(&self.spec, promise)?;
+        let said = life::said(self.dir());
+        if said.contains("panicked") || (said.contains("victim:") && !self.may_complain) {
+            found.troubles.push(format!("victims said: {}", said.trim()));
+        }
+        found.troubles.append(&mut self.troubles);
         Ok(found)
     }
 }

@@ -10,10 +10,17 @@ use crate::table::{self, Outcome};
 
 mod corrupt;
 mod full;
+mod gone;
+mod instruction;
 mod kill;
 mod limits;
 mod moved;
 mod orphans;
+mod permissions;
+mod power;
+mod sandbox;
+mod slow;
+mod space;
 mod stuck;
 
 /// One fault and how it is made.
@@ -23,9 +30,20 @@ pub struct Row {
     pub name: &'static str,
     /// The fault.
     pub fault: &'static str,
-    /// Whether it takes a share of `--kills`; the others are run a few times.
-    pub shares_kills: bool,
+    /// How often it is run.
+    pub turns: Turns,
     run: fn(&mut Turn<'_>) -> io::Result<()>,
+}
+
+/// How often a row is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    /// Until it has had its share of `--kills`.
+    UntilKilled,
+    /// A few times.
+    AFew,
+    /// Once: it makes its share of `--kills`, or all there can be, by itself.
+    Once,
 }
 
 /// A row's turn: what a row works with.
@@ -35,6 +53,10 @@ pub struct Turn<'t> {
     pub exe: &'t Path,
     /// The seed of the round.
     pub seed: u64,
+    /// The row's share of `--kills`.
+    pub kills: u64,
+    /// Whether nothing may be left out.
+    pub exhaustive: bool,
     /// Adds up.
     pub outcome: &'t mut Outcome,
 }
@@ -65,6 +87,11 @@ pub const ALL: &[Row] = &[
         "SIGKILL of the recovery, again and again",
         orphans::recovery_is_killed,
     ),
+    once(
+        "every-instruction",
+        "SIGKILL at every instruction of a call",
+        instruction::run,
+    ),
     other("adoption-race", "8 processes adopt at once", orphans::adoption_race),
     other("fork", "fork under load; children log, too", orphans::forked),
     other("blocked", "a destination blocks, then is read", stuck::run),
@@ -82,6 +109,44 @@ pub const ALL: &[Row] = &[
         limits::descriptors,
     ),
     other("stopped", "SIGSTOP and SIGCONT under load", limits::stopped),
+    other("inodes", "no inode to be had for a while", space::inodes),
+    other("quota", "disk quota reached, then raised", space::quota),
+    other("readonly", "the journal's disk turns read-only", space::read_only),
+    other(
+        "address-space",
+        "no memory to be mapped for a while",
+        space::address_space,
+    ),
+    other("frozen", "a disk hangs", slow::frozen),
+    other("slow-disk", "a disk takes 1 MiB a second", slow::slow),
+    other("journal-gone", "journal removed or moved under load", gone::lives_on),
+    other("journal-made-again", "... then killed", gone::made_again),
+    other("segment-cut", "segments of a living process emptied", gone::segment_cut),
+    other("parts-lost", "head, cursors or lock lost or damaged", gone::parts),
+    other("clone", "journal of a living process copied", gone::cloned),
+    other("permissions", "rights taken away and given back", permissions::run_row),
+    other("privileges", "successor with fewer rights", permissions::dropped),
+    other(
+        "standard-descriptors",
+        "started without standard descriptors",
+        sandbox::standard_descriptors,
+    ),
+    other("sandbox", "system calls refused from the start", sandbox::refused_calls),
+    kills(
+        "power-cut",
+        "power cut: pages old or new since their sync",
+        power::pages,
+    ),
+    kills(
+        "sync-error",
+        "syncs fail, later ones do not, power cut",
+        power::after_failed_syncs,
+    ),
+    other(
+        "power-cut-disk",
+        "a file system shut down, mounted again",
+        power::file_system,
+    ),
     other("logrotate", "files renamed under load", moved::renamed),
 ];
 
@@ -92,7 +157,7 @@ const fn kills(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -
     Row {
         name,
         fault,
-        shares_kills: true,
+        turns: Turns::UntilKilled,
         run,
     }
 }
@@ -101,7 +166,16 @@ const fn other(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -
     Row {
         name,
         fault,
-        shares_kills: false,
+        turns: Turns::AFew,
+        run,
+    }
+}
+
+const fn once(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -> io::Result<()>) -> Row {
+    Row {
+        name,
+        fault,
+        turns: Turns::Once,
         run,
     }
 }
@@ -120,7 +194,7 @@ pub fn run(args: &Args, exe: &Path, out: &mut dyn Write) -> bool {
         let _ = writeln!(out, "there is no row `{name}`; `--list` names them");
         return false;
     }
-    let sharers = asked.iter().filter(|row| row.shares_kills).count().max(1) as u64;
+    let sharers = asked.iter().filter(|row| row.turns != Turns::AFew).count().max(1) as u64;
     let mut told = writeln!(out, "seed {}", args.seed).and_then(|()| table::head(out));
     let mut right = true;
     for row in &asked {
@@ -138,10 +212,11 @@ fn run_row(row: &Row, args: &Args, exe: &Path, kills: u64, rows: usize) -> Outco
     let time = args.time.map(|time| time / rows as u32);
     let begun = Instant::now();
     for round in 0.. {
-        let more = match time {
-            Some(time) => begun.elapsed() < time,
-            None if row.shares_kills => outcome.kills < kills,
-            None => outcome.runs < RUNS,
+        let more = match (time, row.turns) {
+            (Some(time), _) => begun.elapsed() < time,
+            (None, Turns::UntilKilled) => outcome.kills < kills,
+            (None, Turns::AFew) => outcome.runs < RUNS,
+            (None, Turns::Once) => outcome.runs < 1,
         };
         if !more || outcome.skipped.is_some() || !outcome.found.troubles.is_empty() {
             break;
@@ -155,6 +230,8 @@ fn run_row(row: &Row, args: &Args, exe: &Path, kills: u64, rows: usize) -> Outco
         let mut turn = Turn {
             exe,
             seed,
+            kills,
+            exhaustive: args.exhaustive,
             outcome: &mut outcome,
         };
         if let Err(error) = (row.run)(&mut turn) {

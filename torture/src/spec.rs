@@ -57,6 +57,20 @@ words!(
 );
 
 words!(
+    /// What a victim does between its start and its end.
+    Play {
+        /// Its threads log their records.
+        Log = "log",
+        /// A thread logs its records, waits at the gate and logs one more.
+        Gate = "gate",
+        /// As `Gate`; then all of it is delivered before the last one counts as accepted.
+        GateDelivered = "gate-delivered",
+        /// A thread logs until the journal begins its second segment.
+        Roll = "roll",
+    }
+);
+
+words!(
     /// How a victim ends once its records are logged.
     End {
         /// Waits to be killed.
@@ -93,6 +107,10 @@ pub struct Spec {
     pub seed: u64,
     /// Which life this is.
     pub life: u64,
+    /// What it does.
+    pub play: Play,
+    /// Whether it waits, at its start, for a tracer to take it in hand.
+    pub traced: bool,
     /// How many threads log.
     pub threads: u64,
     /// How many records each logs.
@@ -111,6 +129,12 @@ pub struct Spec {
     pub rotate: u64,
     /// One record in so many is an error, and so synced or delivered; 0: none.
     pub errors: u64,
+    /// Whether a thread goes on after a record was refused, which it notes; else the victim ends with an error.
+    pub bears: bool,
+    /// Whether the threads stop once the harness says that it is enough, though they have more records.
+    pub heeds: bool,
+    /// How long a thread waits after each record, in microseconds.
+    pub pace_us: u64,
     /// How many children are forked while the threads log; they take the lives after the victim's own.
     pub forks: u64,
     /// How the victim ends.
@@ -124,6 +148,8 @@ impl Spec {
             dir: dir.to_owned(),
             seed,
             life: 0,
+            play: Play::Log,
+            traced: false,
             threads: 1,
             records: 0,
             front: Front::Sync,
@@ -133,6 +159,9 @@ impl Spec {
             quota: 0,
             rotate: 0,
             errors: 0,
+            bears: false,
+            heeds: false,
+            pace_us: 0,
             forks: 0,
             end: End::Shutdown,
         }
@@ -152,6 +181,8 @@ impl Spec {
                 "dir" => spec.dir = PathBuf::from(value),
                 "seed" => spec.seed = read(value)?,
                 "life" => spec.life = read(value)?,
+                "play" => spec.play = value.parse()?,
+                "traced" => spec.traced = read::<u64>(value)? == 1,
                 "threads" => spec.threads = read(value)?,
                 "records" => spec.records = read(value)?,
                 "front" => spec.front = value.parse()?,
@@ -161,6 +192,9 @@ impl Spec {
                 "quota" => spec.quota = read(value)?,
                 "rotate" => spec.rotate = read(value)?,
                 "errors" => spec.errors = read(value)?,
+                "bears" => spec.bears = read::<u64>(value)? == 1,
+                "heeds" => spec.heeds = read::<u64>(value)? == 1,
+                "pace" => spec.pace_us = read(value)?,
                 "forks" => spec.forks = read(value)?,
                 "end" => spec.end = value.parse()?,
                 _ => return Err(format!("`{key}` is unknown")),
@@ -175,6 +209,8 @@ impl Spec {
             format!("dir={}", self.dir.display()),
             format!("seed={}", self.seed),
             format!("life={}", self.life),
+            format!("play={}", self.play),
+            format!("traced={}", u64::from(self.traced)),
             format!("threads={}", self.threads),
             format!("records={}", self.records),
             format!("front={}", self.front),
@@ -184,6 +220,9 @@ impl Spec {
             format!("quota={}", self.quota),
             format!("rotate={}", self.rotate),
             format!("errors={}", self.errors),
+            format!("bears={}", u64::from(self.bears)),
+            format!("heeds={}", u64::from(self.heeds)),
+            format!("pace={}", self.pace_us),
             format!("forks={}", self.forks),
             format!("end={}", self.end),
         ]
@@ -205,6 +244,12 @@ pub const PLAIN: &str = "plain.log";
 pub const JSON: &str = "records.jsonl";
 /// The tape.
 pub const TAPE: &str = "tape";
+/// The records that were refused, one in a line: life, thread, number.
+pub const REFUSED: &str = "refused";
+/// How the last victim that shut down was doing, as it said itself.
+pub const HEALTH: &str = "health";
+/// Once it exists, a victim that was told so begins no more records.
+pub const ENOUGH: &str = "enough";
 /// The journal's directory.
 pub const JOURNAL: &str = "journal";
 
@@ -221,6 +266,8 @@ mod tests {
     fn words_come_back() {
         let spec = Spec {
             life: 3,
+            play: Play::Roll,
+            traced: true,
             threads: 32,
             records: 1_000,
             front: Front::Async,
@@ -229,6 +276,9 @@ mod tests {
             segment: 65_536,
             rotate: 10,
             errors: 7,
+            bears: true,
+            heeds: true,
+            pace_us: 9,
             forks: 2,
             end: End::PanicThread,
             ..Spec::new(Path::new("/tmp/x"), 42)

@@ -17,6 +17,8 @@ pub struct Outcome {
     pub kills: u64,
     /// What was found in all.
     pub found: Found,
+    /// What else is worth telling: how many instructions a call took, and the like.
+    pub notes: Vec<String>,
     /// Why it could not be run here; none if it was.
     pub skipped: Option<String>,
 }
@@ -49,6 +51,7 @@ pub fn row(out: &mut dyn Write, fault: &str, outcome: &Outcome, took: Duration) 
         runs,
         kills,
         found,
+        notes,
         skipped,
     } = outcome;
     let verdict = match skipped {
@@ -72,6 +75,12 @@ pub fn row(out: &mut dyn Write, fault: &str, outcome: &Outcome, took: Duration) 
             "    out of order: {}, never logged: {}",
             found.disordered, found.invented
         )?;
+    }
+    for note in notes {
+        writeln!(out, "    {note}")?;
+    }
+    if found.repeated > 0 {
+        writeln!(out, "    repeated, as may be after a power cut: {}", found.repeated)?;
     }
     for trouble in found.troubles.iter().take(TROUBLES_MAX) {
         writeln!(out, "    {trouble}")?;

@@ -10,11 +10,13 @@ use hydra_logger::{
     AsyncHydraLogger, Error, Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, Receipt, error, info,
 };
 
+use crate::calls;
 use crate::payload::Id;
-use crate::spec::{End, Files, Front, JOURNAL, JSON, PLAIN, Spec, TAPE};
+use crate::spec::{ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, Spec, TAPE};
 use crate::tape::Tape;
 
 mod children;
+pub mod gate;
 
 /// The layer that victims log to.
 pub const LAYER: &str = "KILL";
@@ -22,6 +24,8 @@ pub const LAYER: &str = "KILL";
 pub const SHUTDOWN: Duration = Duration::from_secs(60);
 /// Rotated files that are kept: more than any round makes, so that none is removed.
 const BACKUPS: u32 = 1_000;
+/// Records between two looks at whether it is enough.
+const LOOKS_EVERY: u64 = 64;
 /// What a victim says by ending with this code: a record was refused.
 const REFUSED: u8 = 3;
 
@@ -69,6 +73,11 @@ pub fn config(spec: &Spec) -> Result<LoggingConfig, Error> {
 
 /// Runs as a victim.
 pub fn run(spec: &Spec) -> ExitCode {
+    if spec.traced
+        && let Err(error) = calls::be_traced()
+    {
+        return complain(&error.to_string());
+    }
     let started = config(spec).and_then(|config| match spec.front {
         Front::Sync => HydraLogger::new(config).map(Log::Sync),
         Front::Async => AsyncHydraLogger::new(config).map(Log::Async),
@@ -79,13 +88,21 @@ pub fn run(spec: &Spec) -> ExitCode {
         (Err(error), _) => return complain(&error.to_string()),
         (_, Err(error)) => return complain(&error.to_string()),
     };
+    match (&log, spec.play) {
+        (Log::Sync(log), Play::Gate | Play::GateDelivered | Play::Roll) => gate::run(spec, log, &tape),
+        (_, Play::Log) => work_and_end(spec, log, &tape),
+        (Log::Async(_), _) => complain("the async handle cannot play that"),
+    }
+}
+
+fn work_and_end(spec: &Spec, log: Log, tape: &Arc<Tape>) -> ExitCode {
     let threads: Vec<_> = (0..spec.threads)
         .map(|thread| {
-            let (spec, log, tape) = (spec.clone(), log.clone(), Arc::clone(&tape));
+            let (spec, log, tape) = (spec.clone(), log.clone(), Arc::clone(tape));
             std::thread::spawn(move || work(&spec, &log, &tape, thread))
         })
         .collect();
-    let forked = children::fork(spec, &log, &tape);
+    let forked = children::fork(spec, &log, tape);
     for thread in threads {
         match thread.join() {
             Ok(Ok(())) => {}
@@ -104,40 +121,18 @@ pub fn run(spec: &Spec) -> ExitCode {
 }
 
 fn work(spec: &Spec, log: &Log, tape: &Tape, thread: u64) -> Result<(), Error> {
-    match log {
-        Log::Sync(log) => {
-            for number in 1..=spec.records {
-                tape.intend(spec.life, thread, number);
-                sync_call(
-                    spec,
-                    log,
-                    Id {
-                        life: spec.life,
-                        thread,
-                        number,
-                    },
-                )
-                .wait()?;
-                tape.accept(spec.life, thread, number);
-            }
+    let life = spec.life;
+    for number in 1..=spec.records {
+        let text = Text::new(spec, Id { life, thread, number });
+        if is_enough(spec, text.id) {
+            break;
         }
-        Log::Async(log) => futures::executor::block_on(async {
-            for number in 1..=spec.records {
-                tape.intend(spec.life, thread, number);
-                async_call(
-                    spec,
-                    log,
-                    Id {
-                        life: spec.life,
-                        thread,
-                        number,
-                    },
-                )
-                .await?;
-                tape.accept(spec.life, thread, number);
-            }
-            Ok::<(), Error>(())
-        })?,
+        tape.intend(life, thread, number);
+        let outcome = match log {
+            Log::Sync(log) => sync_call(spec, log, &text).wait(),
+            Log::Async(log) => futures::executor::block_on(async_call(spec, log, &text)),
+        };
+        settle(spec, tape, text.id, outcome)?;
     }
     if spec.end == End::PanicThread {
         panic_as_told();
@@ -145,17 +140,59 @@ fn work(spec: &Spec, log: &Log, tape: &Tape, thread: u64) -> Result<(), Error> {
     Ok(())
 }
 
+/// Looks, now and then, whether the harness has had enough.
+fn is_enough(spec: &Spec, id: Id) -> bool {
+    spec.heeds && (spec.pace_us > 0 || id.number.is_multiple_of(LOOKS_EVERY)) && spec.dir.join(ENOUGH).exists()
+}
+
+/// Notes what became of a record, and waits for as long as the spec says.
+fn settle(spec: &Spec, tape: &Tape, id: Id, outcome: Result<(), Error>) -> Result<(), Error> {
+    match outcome {
+        Ok(()) => tape.accept(id.life, id.thread, id.number),
+        Err(_) if spec.bears => note_refusal(spec, id),
+        Err(error) => return Err(error),
+    }
+    if spec.pace_us > 0 {
+        std::thread::sleep(Duration::from_micros(spec.pace_us));
+    }
+    Ok(())
+}
+
+/// A line for the oracle; one that is lost makes it stricter.
+fn note_refusal(spec: &Spec, Id { life, thread, number }: Id) {
+    let path = spec.dir.join(crate::spec::REFUSED);
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    if let Ok(mut file) = opened {
+        let _ = file.write_all(format!("{life} {thread} {number}\n").as_bytes());
+    }
+}
+
+/// What a record says, made before the call: the call alone is what is killed.
+struct Text {
+    id: Id,
+    body: String,
+    whole: String,
+}
+
+impl Text {
+    fn new(spec: &Spec, id: Id) -> Text {
+        let body = id.body(spec.seed);
+        let whole = id.text_of(&body);
+        Text { id, body, whole }
+    }
+}
+
 /// Logs one record: in turn by a macro with typed fields, by a method, and through a layer's handle.
 macro_rules! call {
     ($name:ident, $handle:ty) => {
-        fn $name(spec: &Spec, log: &$handle, id: Id) -> Receipt {
-            let Id { life, thread, number } = id;
-            let body = id.body(spec.seed);
+        fn $name(spec: &Spec, log: &$handle, text: &Text) -> Receipt {
+            let Text { id, body, whole } = text;
+            let Id { life, thread, number } = *id;
             if spec.errors > 0 && number % spec.errors == 0 {
                 return error!(log, layer: LAYER, "{life} {thread} {number} {body}");
             }
             match number % 3 {
-                0 => log.info(LAYER, id.text(spec.seed)),
+                0 => log.info(LAYER, whole),
                 1 => info!(log, layer: LAYER, "{life} {thread} {number} {body}"; half = number as f64 / 2.0),
                 _ => info!(log.layer(LAYER), "{} {} {} {body}", life, thread, number),
             }
@@ -171,7 +208,7 @@ fn end(spec: &Spec, log: Log) -> ExitCode {
         End::Park => loop {
             std::thread::park();
         },
-        End::Shutdown => return shut_down(&log),
+        End::Shutdown => return shut_down(spec, &log),
         End::Return | End::PanicThread => {}
         End::Leak => std::mem::forget(log),
         End::Static => {
@@ -201,11 +238,13 @@ fn panic_as_told() -> ! {
     panic!("as told")
 }
 
-fn shut_down(log: &Log) -> ExitCode {
-    let report = match log {
-        Log::Sync(log) => log.shutdown(SHUTDOWN),
-        Log::Async(log) => futures::executor::block_on(log.shutdown(SHUTDOWN)),
+fn shut_down(spec: &Spec, log: &Log) -> ExitCode {
+    let (report, health) = match log {
+        Log::Sync(log) => (log.shutdown(SHUTDOWN), log.health()),
+        Log::Async(log) => (futures::executor::block_on(log.shutdown(SHUTDOWN)), log.health()),
     };
+    // For rows that ask whether a fault was told; one that is missing tells nothing.
+    let _ = std::fs::write(spec.dir.join(HEALTH), format!("{health:?}"));
     match report {
         Ok(report) if report.left_in_journal == 0 && report.fell_back == 0 && report.dropped == 0 => ExitCode::SUCCESS,
         Ok(report) => complain(&format!("not everything was delivered: {report:?}")),

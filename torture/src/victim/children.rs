@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fork::Fork;
 use hydra_logger::{AsyncHydraLogger, Error, HydraLogger, Receipt};
 
-use super::{Log, async_call, complain, config, sync_call};
+use super::{Log, Text, async_call, complain, config, sync_call};
 use crate::payload::Id;
 use crate::spec::{Front, Spec};
 use crate::tape::Tape;
@@ -81,10 +81,11 @@ fn note(spec: &Spec, log: &Log, tape: &Tape, thread: u64) -> u64 {
             thread,
             number,
         };
+        let text = Text::new(spec, id);
         tape.intend(spec.life, thread, number);
         let is_accepted = match log {
-            Log::Sync(log) => is_accepted(sync_call(spec, log, id), |receipt| receipt.wait()),
-            Log::Async(log) => is_accepted(async_call(spec, log, id), futures::executor::block_on),
+            Log::Sync(log) => is_accepted(sync_call(spec, log, &text), |receipt| receipt.wait()),
+            Log::Async(log) => is_accepted(async_call(spec, log, &text), futures::executor::block_on),
         };
         if !is_accepted {
             return number - 1;

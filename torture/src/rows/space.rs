@@ -1,0 +1,143 @@
+//! Disks that stop taking things while a victim runs: no inodes, a quota, read-only; and a process without memory.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Turn;
+use crate::load::Load;
+use crate::mount::{Mount, What};
+use crate::spec::{HEALTH, REFUSED};
+use crate::tools::{self, run, word};
+
+const KIB: u64 = 1 << 10;
+/// How long a fault lasts, at most.
+const LASTS_FOR: Duration = Duration::from_millis(150);
+/// More files than any of the small file systems has room for.
+const INODES_MAX: u64 = 10_000;
+/// Records that may be on their way when a fault begins.
+const SLACK: u64 = 2;
+
+fn skips(turn: &mut Turn<'_>, programs: &[&str]) -> bool {
+    turn.outcome.skipped = tools::missing(programs, true);
+    turn.outcome.skipped.is_some()
+}
+
+/// No file can be made for a while, though files are to be rotated and segments made: nothing is lost, and it goes on
+/// when there are inodes again.
+pub(super) fn inodes(turn: &mut Turn<'_>) -> io::Result<()> {
+    if skips(turn, &["mkfs.ext4", "mount", "umount"]) {
+        return Ok(());
+    }
+    let mut round = Load::round(turn)?;
+    let mount = Mount::disk_as(round.dir(), "ext4", 64, "", &["-N", "64"])?;
+    let what = What::draw(&mut round.random);
+    mount.hold(round.dir(), what)?;
+    round.spec.rotate = round.random.pick(&[0, 200 * KIB]);
+    let mut load = Load::start(round)?;
+    for _ in 0..2 {
+        load.wait(LASTS_FOR);
+        let taken = take_inodes(mount.dir())?;
+        load.wait(LASTS_FOR);
+        for file in 0..taken {
+            fs::remove_file(mount.dir().join(format!("taken-{file}")))?;
+        }
+        load.must_go_on(500, "though there are inodes again")?;
+    }
+    load.finish(turn)
+}
+
+/// Makes files until no more can be made; returns how many.
+fn take_inodes(dir: &Path) -> io::Result<u64> {
+    for file in 0..INODES_MAX {
+        match fs::File::create(dir.join(format!("taken-{file}"))) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Ok(file),
+            other => other.map(drop)?,
+        }
+    }
+    Err(io::Error::other("the file system has more inodes than it should"))
+}
+
+/// A quota is reached: callers wait, or their records wait in the journal; once it is raised everything goes on.
+pub(super) fn quota(turn: &mut Turn<'_>) -> io::Result<()> {
+    if skips(turn, &["mkfs.btrfs", "btrfs", "mount", "umount"]) {
+        return Ok(());
+    }
+    let mut round = Load::round(turn)?;
+    let mount = Mount::disk(round.dir(), "btrfs", 256, "")?;
+    let limited = mount.dir().join("limited");
+    run("btrfs", ["-q", "quota", "enable", word(mount.dir())])?;
+    run("btrfs", ["-q", "subvolume", "create", word(&limited)])?;
+    let what = round.random.pick(&[What::Journal, What::Files]);
+    mount.hold_under("limited", round.dir(), what)?;
+    (round.spec.segment, round.spec.quota, round.spec.pace_us) = (256 * KIB, 8 * 1024 * KIB, 0);
+    let mut load = Load::start(round)?;
+    run("btrfs", ["-q", "qgroup", "limit", "6M", word(&limited)])?;
+    // Long enough for the files, or the journal behind a slow head, to grow past it.
+    load.goes_on(40_000, Duration::from_secs(2))?;
+    run("btrfs", ["-q", "qgroup", "limit", "none", word(&limited)])?;
+    load.must_go_on(500, "though the quota is raised")?;
+    load.finish(turn)
+}
+
+/// The journal's file system turns read-only, as it does after an error of its own: stores into the map still work, so
+/// records are accepted and delivered, but none is called synced; and health says so.
+pub(super) fn read_only(turn: &mut Turn<'_>) -> io::Result<()> {
+    if skips(turn, &["mkfs.ext4", "mount", "umount", "findmnt"]) {
+        return Ok(());
+    }
+    let mut round = Load::round(turn)?;
+    let mount = Mount::disk(round.dir(), "ext4", 64, "errors=remount-ro")?;
+    mount.hold(round.dir(), What::Journal)?;
+    (round.spec.bears, round.spec.errors) = (true, 10);
+    let mut load = Load::start(round)?;
+    load.wait(LASTS_FOR);
+    let trigger = format!("/sys/fs/ext4/{}/trigger_fs_error", mount.device()?);
+    fs::write(trigger, "torture")?;
+    let before = load.noted();
+    load.must_go_on(500, "though only the disk is read-only")?;
+    let after = load.noted();
+    load.end()?;
+    let refused = fs::read_to_string(load.round.dir().join(REFUSED)).unwrap_or_default();
+    let errors = load.round.spec.errors;
+    for (before, after) in before.iter().zip(&after) {
+        let told = |number: &u64| {
+            refused
+                .lines()
+                .any(|line| line == format!("0 {} {number}", before.thread))
+        };
+        let lied = (before.intended + SLACK..=after.accepted).filter(|number| number % errors == 0);
+        let lied: Vec<u64> = lied.filter(|number| !told(number)).collect();
+        if !lied.is_empty() {
+            load.round
+                .trouble(format!("called synced on a read-only disk: {lied:?}"));
+        }
+    }
+    let health = fs::read_to_string(load.round.dir().join(HEALTH)).unwrap_or_default();
+    if health.contains("syncs_failed: 0") {
+        load.round.trouble("health does not tell of it");
+    }
+    turn.outcome.found.add(load.round.finish()?);
+    Ok(())
+}
+
+/// No memory can be mapped for a while.
+pub(super) fn address_space(turn: &mut Turn<'_>) -> io::Result<()> {
+    if let Some(why) = tools::missing(&["prlimit"], false) {
+        turn.outcome.skipped = Some(why);
+        return Ok(());
+    }
+    let mut round = Load::round(turn)?;
+    round.spec.rotate = round.random.pick(&[0, 200 * KIB]);
+    let mut load = Load::start(round)?;
+    let process = load.life.id().to_string();
+    for _ in 0..3 {
+        load.wait(LASTS_FOR);
+        run("prlimit", ["--pid", &process, "--as=1048576:unlimited"])?;
+        load.wait(LASTS_FOR);
+        run("prlimit", ["--pid", &process, "--as=unlimited:unlimited"])?;
+        load.must_go_on(500, "though there is memory again")?;
+    }
+    load.finish(turn)
+}

@@ -1,0 +1,96 @@
+//! Programs that the harness borrows from the system it runs on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where programs are that only root uses, and that are not on everybody's path.
+const FOR_ROOT: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// Returns where a program is, if it is installed.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::env::split_paths(&path).chain(FOR_ROOT.iter().map(PathBuf::from));
+    dirs.map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+/// Says what is missing of the programs and, if `root` is asked for, of the rights that a row needs.
+pub fn missing(programs: &[&str], needs_root: bool) -> Option<String> {
+    if needs_root && !is_root() {
+        return Some("needs root".to_owned());
+    }
+    let missing: Vec<&str> = programs
+        .iter()
+        .copied()
+        .filter(|program| find(program).is_none())
+        .collect();
+    (!missing.is_empty()).then(|| format!("`{}` is not installed", missing.join("`, `")))
+}
+
+/// Says whether this is root's process.
+pub fn is_root() -> bool {
+    // The owner of what a process's own directory shows is its effective user.
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
+}
+
+/// Returns the command of a program, wherever it is installed.
+pub fn command(program: &str) -> Command {
+    Command::new(find(program).unwrap_or_else(|| PathBuf::from(program)))
+}
+
+/// Runs a program to its end and returns what it said.
+///
+/// # Errors
+/// When it cannot be started, and when it fails: with what it complained about.
+pub fn run<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) -> io::Result<String> {
+    let mut command = command(program);
+    command.args(args);
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!(
+        "{command:?} ended with {}: {}",
+        output.status,
+        complaint.trim()
+    )))
+}
+
+/// Returns the words that run a program where one file or directory stands in the place of another. Root is not needed.
+pub fn with_in_place_of(this: &Path, of: &Path) -> Vec<String> {
+    let script = r#"mount --bind "$1" "$2" && shift 2 && exec "$@""#;
+    let words = ["unshare", "-Urm", "sh", "-c", script, "sh", word(this), word(of)];
+    words.map(str::to_owned).to_vec()
+}
+
+/// Says why [`with_in_place_of`] would fail here, if it would.
+pub fn cannot_mount() -> Option<String> {
+    let tried = command("unshare")
+        .args(["-Urm", "mount", "-t", "tmpfs", "tmpfs", "/tmp"])
+        .output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    (!may).then(|| "`unshare -Urm` is not permitted here".to_owned())
+}
+
+/// Returns a path as the word of a command line.
+pub fn word(path: &Path) -> &str {
+    path.to_str().unwrap_or_default()
+}
+
+/// Returns the processes that a process has started and that still run.
+pub fn children(process: u32) -> Vec<u32> {
+    let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    listed
+        .split_whitespace()
+        .filter_map(|number| number.parse().ok())
+        .collect()
+}
+
+/// Sends a signal; a process that is gone already takes none.
+///
+/// # Errors
+/// When `kill` cannot be started.
+pub fn signal(process: u32, signal: &str) -> io::Result<()> {
+    command("kill").args([signal, &process.to_string()]).output().map(drop)
+}
