@@ -1,12 +1,13 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler holds.
 //!
-//! Imports between rooms, `unsafe`, banned calls, lengths, white space, and words that belong to one machine only. Each
-//! finding is one line `path:line: rule: what, and what to do instead`.
+//! Imports between rooms, `unsafe`, banned calls, lengths, white space, words that belong to one machine only, and
+//! proofs that documents name. Each finding is one line `path:line: rule: what, and what to do instead`.
 
 mod banned;
 mod edges;
 mod lexer;
 pub(crate) mod manifest;
+mod proofs;
 mod ratchet;
 mod shape;
 mod source;
@@ -96,6 +97,7 @@ pub(crate) fn check(root: &Path) -> bool {
         let source = Source::new(path, text);
         words::check(&source, &mut findings);
         shape::check(&source, &mut findings, &mut measures);
+        proofs::check(&source, |path| fs::read_to_string(root.join(path)).ok(), &mut findings);
         if source.is_rust() {
             banned::check(&source, &mut findings);
             unsafety::check(&source, &mut findings);
