@@ -152,7 +152,7 @@ impl Journal {
         Ok(())
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.owner.shared
     }
 

@@ -35,6 +35,8 @@ mod lock;
 mod metrics;
 #[cfg(not(loom))]
 mod place;
+#[cfg(not(loom))]
+mod poison;
 mod position;
 #[cfg(not(loom))]
 mod progress;

@@ -15,8 +15,16 @@ pub struct Metrics {
     pub full: StdAtomicU64,
     /// Syncs that succeeded.
     pub syncs: StdAtomicU64,
-    /// Syncs that failed.
+    /// Syncs that failed: those who waited were told.
     pub syncs_failed: StdAtomicU64,
+    /// Segments whose file was not trusted any more, for a sync of it failed.
+    pub segments_poisoned: StdAtomicU64,
+    /// Segments whose records were copied to a new file, which took their place.
+    pub segments_rescued: StdAtomicU64,
+    /// Times such a copy could not be made: it is tried again.
+    pub rescues_failed: StdAtomicU64,
+    /// Bytes of records not yet delivered that no copy could be made of, for they were gone.
+    pub bytes_lost: StdAtomicU64,
     /// Damaged ranges that readers stepped over.
     pub damaged: StdAtomicU64,
     /// Reservations that their dead owner never filled.

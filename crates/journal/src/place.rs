@@ -9,7 +9,7 @@ use hydra_os::{clock, random};
 use crate::cursor::FILE_BYTES;
 use crate::error::Error;
 use crate::lock::{CURSORS, SEGMENT_SUFFIX};
-use crate::segment::Mapping;
+use crate::segment::{Mapping, Segment};
 
 /// Where a journal's bytes are kept.
 #[derive(Debug)]
@@ -22,18 +22,30 @@ impl Place {
     /// Makes a cleared segment: allocated, mapped, every page touched. Returns it with its generation.
     pub(crate) fn make(&self, bytes: usize, journal: [u8; 16]) -> Result<(Mapping, u64), Error> {
         let generation = random::u64();
+        let mapping = self.make_empty(bytes, generation)?;
+        mapping.begin_life(journal, generation, clock::wall_ns());
+        Ok((mapping, generation))
+    }
+
+    /// Makes an empty copy of a segment: of the same size and generation, so that the same frames pass in it, and begun
+    /// later.
+    pub(crate) fn make_copy(&self, of: &Segment, journal: [u8; 16]) -> Result<Mapping, Error> {
+        let mapping = self.make_empty(of.mapping.map.len(), random::u64())?;
+        let began_ns = of.mapping.header().map_or(0, |header| header.created_ns);
+        let begins_ns = clock::wall_ns().max(began_ns.saturating_add(1));
+        mapping.begin_life(journal, of.generation, begins_ns);
+        Ok(mapping)
+    }
+
+    fn make_empty(&self, bytes: usize, name: u64) -> Result<Mapping, Error> {
         let mapping = match self {
             Place::Memory => Mapping::anonymous(bytes)
                 .map_err(|error| Error::allocation("taking memory for the journal", "memory".as_ref(), error))?,
-            Place::Dir(dir) => {
-                let path = dir.join(format!("{generation:016x}{SEGMENT_SUFFIX}"));
-                file_segment(path, bytes)?
-            }
+            Place::Dir(dir) => file_segment(dir.join(format!("{name:016x}{SEGMENT_SUFFIX}")), bytes)?,
         };
         // Failing to touch the pages ahead costs time later, nothing else.
         let _ = mapping.map.prefault();
-        mapping.begin_life(journal, generation, clock::wall_ns());
-        Ok((mapping, generation))
+        Ok(mapping)
     }
 
     /// Clears a used segment for its next life. Returns the new generation.

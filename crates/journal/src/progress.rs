@@ -23,6 +23,15 @@ struct Waiters {
     /// By position: a record has few who wait for it, a journal may have many.
     list: BTreeMap<Position, Vec<Waker>>,
     failed: Option<Error>,
+    /// What the last try for everything before this position came to.
+    failed_before: Option<(Position, Error)>,
+}
+
+impl Waiters {
+    fn failure(&self, position: Position) -> Option<&Error> {
+        let last = self.failed_before.as_ref().filter(|(before, _)| *before >= position);
+        self.failed.as_ref().or(last.map(|(_, error)| error))
+    }
 }
 
 impl Progress {
@@ -33,14 +42,14 @@ impl Progress {
         Position::from_u64(self.reached.load(Ordering::Acquire))
     }
 
-    /// Says whether `position` is reached, or the error because of which it never will be; otherwise wakes `waker` as
-    /// soon as one of the two is so.
+    /// Says whether `position` is reached, or the error because of which it never will be, or was not at the last try;
+    /// otherwise wakes `waker` as soon as one of the two is so.
     pub fn poll(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
         if self.reached() >= position {
             return Some(Ok(()));
         }
         let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(error) = &waiters.failed {
+        if let Some(error) = waiters.failure(position) {
             return Some(Err(error.clone()));
         }
         let here = waiters.list.entry(position).or_default();
@@ -76,13 +85,36 @@ impl Progress {
         }
         let due = {
             let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let after = Position::from_u64(position.to_u64().saturating_add(1));
-            let later = waiters.list.split_off(&after);
-            let due = std::mem::replace(&mut waiters.list, later);
-            self.waiting.store(waiters.list.len(), Ordering::SeqCst);
-            due
+            self.take_until(&mut waiters, position)
         };
         due.into_values().flatten().for_each(Waker::wake);
+    }
+
+    /// Tells everyone who waits for a position up to `position` that the last try has failed, until there is another:
+    /// [`Progress::try_again`].
+    pub(crate) fn fail_before(&self, position: Position, error: &Error) {
+        let due = {
+            let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            waiters.failed_before = Some((position, error.clone()));
+            self.take_until(&mut waiters, position)
+        };
+        due.into_values().flatten().for_each(Waker::wake);
+    }
+
+    /// Lets those who come wait for a new try.
+    pub(crate) fn try_again(&self) {
+        self.waiters
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .failed_before = None;
+    }
+
+    fn take_until(&self, waiters: &mut Waiters, position: Position) -> BTreeMap<Position, Vec<Waker>> {
+        let after = Position::from_u64(position.to_u64().saturating_add(1));
+        let later = waiters.list.split_off(&after);
+        let due = std::mem::replace(&mut waiters.list, later);
+        self.waiting.store(waiters.list.len(), Ordering::SeqCst);
+        due
     }
 
     /// Gives up: everyone who waits for a position not yet reached is told `error`, now and later.
@@ -96,12 +128,10 @@ impl Progress {
         due.into_values().flatten().for_each(Waker::wake);
     }
 
-    /// Returns the error because of which it will never get further.
+    /// Returns the error because of which it will never get further, or did not at the last try.
     pub fn failure(&self) -> Option<Error> {
-        self.waiters
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .failed
-            .clone()
+        let waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let next = self.reached().to_u64().saturating_add(1);
+        waiters.failure(Position::from_u64(next)).cloned()
     }
 }

@@ -39,6 +39,14 @@ pub struct Damage {
 }
 
 impl Damage {
+    fn corrupt(segment: &Segment, range: Range<usize>) -> Damage {
+        Damage {
+            at: segment.position(range.start),
+            bytes: range.len() as u64,
+            kind: DamageKind::Corrupt,
+        }
+    }
+
     #[cfg(not(loom))]
     fn ends_after(&self, position: Position) -> bool {
         let end = self.at.to_u64().saturating_add(self.bytes);
@@ -157,7 +165,7 @@ impl Reader {
         if self.segment.is_none() && !self.open_next(self.position.segment(), batch) {
             return self.nothing();
         }
-        let Some(segment) = self.segment.clone() else {
+        let Some(segment) = self.current() else {
             return self.nothing();
         };
         let start = self.position.offset() as usize;
@@ -184,6 +192,19 @@ impl Reader {
             }
         }
         self.nothing()
+    }
+
+    /// Returns the segment to read in: the copy, where one has taken the place of the one this reader was in.
+    fn current(&mut self) -> Option<Arc<Segment>> {
+        #[cfg(not(loom))]
+        if let (Some(segment), Source::Live(log)) = (&self.segment, &self.source)
+            && segment.is_replaced()
+            && let Some(copy) = log.segment_from(segment.number)
+            && copy.number == segment.number
+        {
+            self.segment = Some(copy);
+        }
+        self.segment.clone()
     }
 
     /// Lets go of the memory of a segment that this reader is done with, if it is not about to be recycled anyway.
@@ -216,6 +237,13 @@ impl Reader {
     fn read_live(&self, segment: &Segment, start: usize, bytes_max: usize, batch: &mut Batch) -> usize {
         let (mut offset, mut data_end) = (start, start);
         while offset + FRAME_HEAD_BYTES <= segment.end && offset - start < bytes_max {
+            if !segment.lost.is_empty()
+                && let Some(end) = segment.lost_at(offset)
+            {
+                batch.damage.push(Damage::corrupt(segment, offset..end));
+                offset = end;
+                continue;
+            }
             let Some(envelope) = segment.envelope(offset) else {
                 break;
             };
@@ -226,6 +254,8 @@ impl Reader {
             offset += envelope.total();
         }
         segment.mapping.map.append_to(start, data_end - start, &mut batch.bytes);
+        #[cfg(not(loom))]
+        batch.damage.retain(|damage| damage.ends_after(self.from));
         offset
     }
 
@@ -250,12 +280,9 @@ impl Reader {
             }
         }
         if offset + FRAME_HEAD_BYTES > segment.end && offset < segment.end + segment.cut {
-            batch.damage.push(Damage {
-                at: segment.position(offset),
-                bytes: (segment.end + segment.cut - offset) as u64,
-                kind: DamageKind::Corrupt,
-            });
-            offset = segment.end + segment.cut;
+            let end = segment.end + segment.cut;
+            batch.damage.push(Damage::corrupt(segment, offset..end));
+            offset = end;
         }
         // What lies before the cursor was dealt with by an earlier reader.
         batch.damage.retain(|damage| damage.ends_after(self.from));

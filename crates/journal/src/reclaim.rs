@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hydra_os::atomic::Arc;
+use hydra_os::disk;
 
 use crate::error::Error;
 use crate::journal::Shared;
@@ -114,9 +115,13 @@ fn lowest_needed(shared: &Shared) -> Position {
 }
 
 fn recycle(shared: &Shared, segment: &Segment) {
+    if let Some(path) = &segment.evidence {
+        // A failure leaves a file behind that says nothing new, and the directory's removal takes it along.
+        let _ = disk::remove_file(path);
+    }
     let ordinary = segment.end == shared.log.segment_end;
     let wanted = shared.log.store().spares.len() < SPARES_WANTED;
-    if ordinary && wanted {
+    if ordinary && wanted && !segment.is_poisoned() {
         let generation = Place::renew(&segment.mapping, shared.id);
         shared.log.metrics.segments_recycled.fetch_add(1, Ordering::Relaxed);
         let mapping = Arc::clone(&segment.mapping);

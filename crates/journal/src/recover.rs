@@ -45,7 +45,7 @@ pub(crate) struct Contents {
 impl Contents {
     /// Looks at the headers of the segment files in `dir`.
     pub(crate) fn read(dir: &Path) -> Result<Contents, Error> {
-        let mut contents = Contents::default();
+        let (mut contents, mut begun_ns) = (Contents::default(), BTreeMap::new());
         for name in disk::list(dir).map_err(|error| Error::io("reading a journal", dir, error))? {
             if !name.to_str().is_some_and(|name| name.ends_with(SEGMENT_SUFFIX)) {
                 continue;
@@ -61,8 +61,16 @@ impl Contents {
             };
             match opened {
                 Ok(Opened::Segment(segment)) => {
-                    contents.segments.insert(segment.number, path);
                     contents.end = contents.end.max(segment.position(segment.end + segment.cut));
+                    let begun = segment.mapping.header().map_or(0, |header| header.created_ns);
+                    // Of two with one number the later is a whole copy of the earlier: see `poison`.
+                    if begun_ns.insert(segment.number, begun).is_none_or(|other| other < begun) {
+                        contents.segments.insert(segment.number, path);
+                    } else {
+                        begun_ns
+                            .entry(segment.number)
+                            .and_modify(|found| *found = begun.max(*found));
+                    }
                 }
                 Ok(Opened::Spare) => {}
                 Ok(Opened::Newer) => contents.newer.push(path),

@@ -19,11 +19,12 @@
 //! add frames. After a crash the header tells whether the file is part of the log; everything else stands in the
 //! frames.
 
-use hydra_os::atomic::{Arc, AtomicBool, Ordering, fence};
+use hydra_os::atomic::{Arc, AtomicBool, AtomicU32, Ordering, fence};
 #[cfg(not(loom))]
 use hydra_os::disk;
 use hydra_os::map::Map;
 use std::io;
+use std::ops::Range;
 #[cfg(not(loom))]
 use std::path::PathBuf;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -87,14 +88,27 @@ pub(crate) struct Segment {
     pub(crate) end: usize,
     /// Bytes of frames that were cut off the file's end, in a dead process's journal.
     pub(crate) cut: usize,
-    /// It has left the log, and its memory is about to be cleared.
-    retired: AtomicBool,
+    /// Whether it is in the log, see [`Segment::retire`] and [`Segment::set_replaced`].
+    fate: AtomicU32,
     /// Every byte of it has been published, so no producer will ever store into it again.
     settled: AtomicBool,
     /// Its pages have been given back to the system once.
     #[cfg(not(loom))]
     released: AtomicBool,
+    /// A sync of it has failed: no later success proves anything about what it held then.
+    #[cfg(not(loom))]
+    poisoned: AtomicBool,
+    /// What could not be saved when this one took another's place: no frame is read there.
+    pub(crate) lost: Vec<Range<usize>>,
+    /// The file whose place this one took, kept for as long as its records are needed.
+    #[cfg(not(loom))]
+    pub(crate) evidence: Option<PathBuf>,
 }
+
+/// In the log.
+const FATE_IN_USE: u32 = 0;
+const FATE_RETIRED: u32 = 1;
+const FATE_REPLACED: u32 = 2;
 
 impl Mapping {
     /// Makes the memory of a segment without a file.
@@ -225,16 +239,21 @@ impl Segment {
             number,
             end,
             cut: whole - end,
-            retired: AtomicBool::new(false),
+            fate: AtomicU32::new(FATE_IN_USE),
             settled: AtomicBool::new(false),
             #[cfg(not(loom))]
             released: AtomicBool::new(false),
+            #[cfg(not(loom))]
+            poisoned: AtomicBool::new(false),
+            lost: Vec::new(),
+            #[cfg(not(loom))]
+            evidence: None,
         }
     }
 
     /// Marks the segment as gone from the log, before its memory is cleared.
     pub(crate) fn retire(&self) {
-        self.retired.store(true, Ordering::Relaxed);
+        self.fate.store(FATE_RETIRED, Ordering::Relaxed);
         // Pairs with the fence in `is_retired`: who has seen a byte of the next life sees the mark.
         fence(Ordering::SeqCst);
     }
@@ -242,7 +261,40 @@ impl Segment {
     /// Says whether what was read from the segment before this call may already be of its memory's next life.
     pub(crate) fn is_retired(&self) -> bool {
         fence(Ordering::Acquire);
-        self.retired.load(Ordering::Relaxed)
+        self.fate.load(Ordering::Relaxed) == FATE_RETIRED
+    }
+
+    /// Notes that a copy stands in the log in its place: see `poison`.
+    #[cfg(not(loom))]
+    pub(crate) fn set_replaced(&self) {
+        // Pairs with the load in `is_replaced`: who sees it finds the copy in the log.
+        self.fate.store(FATE_REPLACED, Ordering::Release);
+    }
+
+    /// Says whether a copy stands in the log in its place.
+    #[cfg(not(loom))]
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.fate.load(Ordering::Acquire) == FATE_REPLACED
+    }
+
+    /// Notes that a sync has failed. Returns whether it is the first.
+    #[cfg(not(loom))]
+    pub(crate) fn poison(&self) -> bool {
+        !self.poisoned.swap(true, Ordering::AcqRel)
+    }
+
+    /// Says whether a sync has failed.
+    #[cfg(not(loom))]
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
+    /// Returns where the lost range that `offset` lies in ends.
+    pub(crate) fn lost_at(&self, offset: usize) -> Option<usize> {
+        self.lost
+            .iter()
+            .find(|lost| lost.contains(&offset))
+            .map(|lost| lost.end)
     }
 
     /// Notes that somebody has seen every frame of the segment published, up to its end.

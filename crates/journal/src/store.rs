@@ -425,12 +425,41 @@ impl Log {
         // Looked at without the lock: it may take a walk over all frames.
         let settled: Vec<_> = finished.into_iter().filter(|segment| segment.is_settled()).collect();
         let mut store = self.store();
-        for segment in &settled {
-            store.segments.remove(&segment.number);
-        }
+        let is_there = |segment: &Arc<Segment>| {
+            let found = store.segments.get(&segment.number);
+            // A copy may have taken its place meanwhile.
+            let is_there = found.is_some_and(|found| Arc::ptr_eq(found, segment));
+            if is_there {
+                store.segments.remove(&segment.number);
+            }
+            is_there
+        };
+        let retired: Vec<_> = settled.into_iter().filter(is_there).collect();
         drop(store);
-        settled.iter().for_each(|segment| segment.retire());
-        settled
+        retired.iter().for_each(|segment| segment.retire());
+        retired
+    }
+
+    /// Lets nobody reserve in the segment `number` any more.
+    #[cfg(not(loom))]
+    pub(crate) fn turn_away_from(&self, number: u32) {
+        let store = self.store();
+        if self.tail().segment() == number {
+            self.seal_tail(&store);
+        }
+    }
+
+    /// Puts `copy` in the place of `old`; false if that is not in the log any more.
+    #[cfg(not(loom))]
+    pub(crate) fn replace(&self, old: &Arc<Segment>, copy: Segment) -> bool {
+        let mut store = self.store();
+        let place = store.segments.get_mut(&old.number);
+        let Some(place) = place.filter(|place| Arc::ptr_eq(place, old)) else {
+            return false;
+        };
+        *place = Arc::new(copy);
+        old.set_replaced();
+        true
     }
 
     /// Ends the log: nothing is reserved and no segment is begun any more. Returns where the data ends.

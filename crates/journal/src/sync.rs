@@ -2,9 +2,11 @@
 //!
 //! A thread of its own syncs whatever has been published, for as long as somebody waits for more. Each sync starts the
 //! next frame on a fresh page, so that no producer stores into a page that is being written. After a sync has failed
-//! nothing later can prove that the pages are on the device (the kernel reports the error once), so the journal calls
-//! nothing synced from then on.
+//! nothing later can prove that the pages are on the device (the kernel reports the error once), so the segment is
+//! poisoned: only a copy of it counts as synced (see `poison`). While none can be made, everyone who waits gets the
+//! error, and the next who asks causes another try.
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,11 +17,14 @@ use hydra_os::disk;
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
 use crate::journal::Shared;
+use crate::poison;
 use crate::position::Position;
 use crate::progress::Progress;
 use crate::segment::{FRAMES_START, Segment};
 
 const PAGE: usize = 4096;
+/// How often one sync goes on with a copy of a segment, if syncing that fails too.
+const RESCUES_MAX: u32 = 2;
 
 /// What is to be synced and what is.
 #[derive(Debug, Default)]
@@ -28,6 +33,9 @@ pub(crate) struct Sync {
     pub(crate) done: Progress,
     wanted: Mutex<Wanted>,
     call: Condvar,
+    /// Which of the next writes to the device fail.
+    #[cfg(test)]
+    pub(crate) script: Mutex<std::collections::VecDeque<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +43,8 @@ struct Wanted {
     position: Position,
     /// The first position asked for since the last sync began.
     first: Option<Position>,
+    /// Somebody has asked since the last sync began.
+    due: bool,
     closed: bool,
     running: bool,
 }
@@ -51,6 +61,9 @@ impl Sync {
         wanted.position = wanted.position.max(position);
         if position > self.done.reached() {
             wanted.first = Some(wanted.first.map_or(position, |first| first.min(position)));
+            wanted.due = true;
+            // Whoever is told of a failure from here on is told of one of a sync that began later.
+            self.done.try_again();
         }
         self.call.notify_one();
         !std::mem::replace(&mut wanted.running, true)
@@ -74,21 +87,41 @@ impl Sync {
         self.wanted.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Waits for something to do; false at the end.
-    fn wait(&self) -> bool {
-        let idle = |wanted: &mut Wanted| !wanted.closed && wanted.position <= self.done.reached();
-        let wanted = self
+    /// Waits for something to do, and returns the first position asked for; `None` at the end.
+    fn wait(&self) -> Option<Position> {
+        let idle = |wanted: &mut Wanted| !wanted.closed && !wanted.due;
+        let mut wanted = self
             .call
             .wait_while(self.lock(), idle)
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        wanted.position > self.done.reached()
+        let due = std::mem::take(&mut wanted.due);
+        wanted.first.take().filter(|_| due)
+    }
+
+    /// Keeps the first position asked for, of a sync that failed, for the next.
+    fn keep_first(&self, first: Position) {
+        let mut wanted = self.lock();
+        wanted.first = Some(wanted.first.map_or(first, |later| later.min(first)));
+    }
+
+    /// Does what writes a file to the device; in this crate's own tests it fails when they say so.
+    pub(crate) fn attempt(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        #[cfg(test)]
+        if self
+            .script
+            .lock()
+            .is_ok_and(|mut script| script.pop_front() == Some(true))
+        {
+            // EIO.
+            return Err(io::Error::from_raw_os_error(5));
+        }
+        write()
     }
 }
 
-/// Runs until the journal is closed and nothing more is asked for, or a sync fails.
+/// Runs until the journal is closed and nothing more is asked for.
 pub(crate) fn run(shared: &Shared) {
-    while shared.sync.wait() {
-        let first = shared.sync.lock().first.take();
+    while let Some(first) = shared.sync.wait() {
         let goal = shared.log.fence(PAGE);
         match sync_to(shared, goal).and_then(|()| wait_until_durable(shared, first)) {
             Ok(()) => {
@@ -97,8 +130,8 @@ pub(crate) fn run(shared: &Shared) {
             }
             Err(error) => {
                 shared.log.metrics.syncs_failed.fetch_add(1, Ordering::Relaxed);
-                shared.sync.done.fail(&error);
-                return;
+                shared.sync.keep_first(first);
+                shared.sync.done.fail_before(goal, &error);
             }
         }
     }
@@ -106,7 +139,7 @@ pub(crate) fn run(shared: &Shared) {
 
 fn sync_to(shared: &Shared, goal: Position) -> Result<(), Error> {
     let from = shared.sync.done.reached();
-    let mut number = from.segment();
+    let (mut number, mut rescues) = (from.segment(), 0);
     while let Some(segment) = shared
         .log
         .segment_from(number)
@@ -123,14 +156,27 @@ fn sync_to(shared: &Shared, goal: Position) -> Result<(), Error> {
             segment.end
         };
         wait_until_published(shared, &segment, start, end)?;
-        sync_segment(&segment, start, end)?;
-        number = segment.number + 1;
+        match sync_segment(shared, &segment, start, end) {
+            Err(error) if !segment.is_retired() => {
+                rescues += 1;
+                if rescues > RESCUES_MAX {
+                    return Err(error);
+                }
+                // From here on the copy stands in the log: it is looked at next.
+                poison::rescue(shared, &segment, error)?;
+            }
+            _ => (number, rescues) = (segment.number + 1, 0),
+        }
     }
     Ok(())
 }
 
 /// Waits for producers that have reserved space and are just filling it.
-fn wait_until_published(shared: &Shared, segment: &Segment, start: usize, end: usize) -> Result<(), Error> {
+pub(crate) fn wait_until_published(shared: &Shared, segment: &Segment, start: usize, end: usize) -> Result<(), Error> {
+    if !segment.lost.is_empty() {
+        // A copy, made of what was published.
+        return Ok(());
+    }
     let mut offset = start.max(FRAMES_START);
     let mut patience = Patience::default();
     while offset + FRAME_HEAD_BYTES <= end {
@@ -138,6 +184,8 @@ fn wait_until_published(shared: &Shared, segment: &Segment, start: usize, end: u
             Some(envelope) => offset += envelope.total(),
             // Every head has everything in it, and its memory is somebody else's now.
             None if segment.is_retired() => break,
+            // As much of it as there is stands in a copy.
+            None if segment.is_replaced() => break,
             None => patience.wait(shared)?,
         }
     }
@@ -146,11 +194,11 @@ fn wait_until_published(shared: &Shared, segment: &Segment, start: usize, end: u
 
 /// Records whose segment was recycled before their sync was asked for are with their destinations: waits until those
 /// are synced themselves.
-fn wait_until_durable(shared: &Shared, first: Option<Position>) -> Result<(), Error> {
+fn wait_until_durable(shared: &Shared, first: Position) -> Result<(), Error> {
     let oldest = shared.log.segment_from(0).map_or(0, |segment| segment.number);
-    let Some(first) = first.filter(|first| first.segment() < oldest) else {
+    if first.segment() >= oldest {
         return Ok(());
-    };
+    }
     let mut patience = Patience::default();
     let all = Position::new(oldest, 0);
     while shared.cursors.lowest_durable(all) < all && first > shared.sync.done.reached() {
@@ -188,15 +236,20 @@ impl Patience {
     }
 }
 
-fn sync_segment(segment: &Segment, start: usize, end: usize) -> Result<(), Error> {
+fn sync_segment(shared: &Shared, segment: &Segment, start: usize, end: usize) -> Result<(), Error> {
     let Some((file, path)) = &segment.mapping.file else {
         return Ok(());
     };
+    if segment.is_poisoned() {
+        let text = "syncing a segment of the journal of which an earlier sync has failed";
+        return Err(Error::at(ErrorKind::Io, text, path));
+    }
     let wrap = |error| Error::io("syncing the journal", path, error);
+    let attempt = |write: &dyn Fn() -> io::Result<()>| shared.sync.attempt(write).map_err(wrap);
     if start <= FRAMES_START {
         // The first sync of a segment: the file's size and blocks and its name must be on the device too.
-        file.sync_data().map_err(wrap)?;
-        disk::sync_dir(path.parent().unwrap_or(Path::new("."))).map_err(wrap)?;
+        attempt(&|| file.sync_data())?;
+        attempt(&|| disk::sync_dir(path.parent().unwrap_or(Path::new("."))))?;
     }
-    segment.mapping.map.sync(start, end - start).map_err(wrap)
+    attempt(&|| segment.mapping.map.sync(start, end - start))
 }

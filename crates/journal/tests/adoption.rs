@@ -232,7 +232,8 @@ fn a_failed_create_leaves_nothing() {
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
 }
 
-/// Whatever becomes of its lock file, nobody takes a living owner's journal: it goes on, and is adopted once it has gone.
+/// Whatever becomes of its lock file, nobody takes a living owner's journal: it goes on, and is adopted once the owner
+/// has gone.
 #[test]
 fn a_living_owner_without_its_lock_file() {
     for damage in [0, 1, 2] {

@@ -50,14 +50,14 @@ fn nothing_stands_behind_its_turn() {
             let (journal, slots, current, end) = (&journal, &slots, &current, &end);
             scope.spawn(move || append(journal, thread == 0, slots, current, end));
         }
-        for turn in 0..TURNS {
+        for (turn, slot) in slots.iter().enumerate().take(TURNS) {
             let before = journal.records();
             while journal.records() < before + 10 {
                 std::thread::yield_now();
             }
             // The next one is there before this one goes.
             current.store(turn + 1, Ordering::SeqCst);
-            slots[turn].retire();
+            slot.retire();
             ends.lock().unwrap().push(journal.turn());
         }
         end.store(true, Ordering::SeqCst);

@@ -26,7 +26,7 @@ pub struct Health {
     pub journal_bytes: u64,
     /// Times a caller found the journal full.
     pub journal_full: u64,
-    /// Syncs of the journal that failed: nothing is called synced any more after the first.
+    /// Syncs of the journal that failed, whose records could not be saved by a copy either: who waited was told.
     pub syncs_failed: u64,
     /// Each destination, by the name of its cursor.
     pub destinations: Vec<(String, Counts)>,
