@@ -9,8 +9,8 @@
 //! is little-endian.
 //!
 //! Limits: offsets are multiples of eight, lengths of maps too. A violation is a bug in our own code and panics. A file
-//! behind a map must not be shortened while it is mapped: the next access past its end would be a SIGBUS. The journal,
-//! who owns the files, holds the directory's lock for as long as it maps them.
+//! behind a map should not be shortened while it is mapped: the bytes past its end are gone then. What is accessed
+//! there reads as zeros and keeps what is stored, in memory alone, and [`Map::faults`] tells (see `fault`).
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -252,6 +252,17 @@ impl Map {
         self.memory.sync(offset, len)
     }
 
+    /// Returns how many pages of a file's map have been lost since it was made, and were replaced by empty ones: the
+    /// file was cut short, or its device could not read them.
+    #[cfg(not(loom))]
+    #[must_use]
+    pub fn faults(&self) -> u32 {
+        #[cfg(not(sim))]
+        return self.memory.faults();
+        #[cfg(sim)]
+        0
+    }
+
     /// Touches every page, so that no later access to a writable map has to wait for the kernel to find one.
     ///
     /// Keeps what the map holds, and may run while others write to it. On a read-only map it reads the pages in.
@@ -355,7 +366,11 @@ mod memory {
 }
 
 #[cfg(not(any(loom, sim)))]
+mod fault;
+#[cfg(not(any(loom, sim)))]
 mod memory;
+#[cfg(not(any(loom, sim)))]
+pub use self::fault::leave_sigbus_alone;
 #[cfg(sim)]
 use crate::sim::memory;
 

@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::OnceLock;
 
-use super::WORD;
+use super::{WORD, fault};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::disk::File;
 
@@ -26,6 +26,8 @@ pub(super) struct Memory {
     /// Either `words` or, for a read-only map, zero: one comparison checks range and permission at once.
     words_writable: usize,
     has_file: bool,
+    /// Its place among the maps that lost pages are replaced in.
+    protected: Option<usize>,
 }
 
 // SAFETY: the value owns its mapping, and a mapping belongs to no thread.
@@ -54,11 +56,16 @@ impl Memory {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at address zero"))?;
+        let protected = match file {
+            Some(_) => fault::protect(start.addr().get(), len, words_writable > 0),
+            None => None,
+        };
         Ok(Self {
             start,
             words: len / WORD,
             words_writable,
             has_file: file.is_some(),
+            protected,
         })
     }
 
@@ -76,6 +83,10 @@ impl Memory {
     pub(super) fn writable_words(&self) -> &[AtomicU64] {
         // SAFETY: as in `words`, with `words_writable <= words`; it is zero unless the mapping is writable.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.words_writable) }
+    }
+
+    pub(super) fn faults(&self) -> u32 {
+        self.protected.map_or(0, fault::faults)
     }
 
     pub(super) fn sync(&self, offset: usize, len: usize) -> io::Result<()> {
@@ -142,12 +153,13 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        self.protected.into_iter().for_each(fault::forget);
         // SAFETY: the mapping is this value's own, and `&mut self` proves that no reference into it is left.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.words * WORD) };
     }
 }
 
-fn page_bytes() -> usize {
+pub(super) fn page_bytes() -> usize {
     static PAGE_BYTES: OnceLock<usize> = OnceLock::new();
     *PAGE_BYTES.get_or_init(|| {
         // SAFETY: sysconf only reads a constant of the system.
