@@ -354,6 +354,10 @@ impl Worker {
                 if let Some(own) = self.unsynced.last_mut() {
                     own.from = passage.cursor.state().position;
                 }
+                // A fallback is not synced with every write.
+                if self.fallback.is_none() && outcome == Outcome::Done {
+                    self.cursor.checkpointed();
+                }
             }
             _ => {}
         }

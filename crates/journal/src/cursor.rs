@@ -1,23 +1,36 @@
 //! How far each head has got, kept where it survives the process.
 //!
 //! The file `cursors` holds a header of 512 bytes (magic `HYDRACUR`, a word that is not 0 if the file replaces one that
-//! was lost, the number of slots in use) and one slot of 512 bytes a head:
+//! was lost, the number of slots in use, 16 bytes that tell the start of the machine) and one slot of 512 bytes a head:
 //!
 //! | offset in the slot | bytes | what |
 //! |-------:|------:|------|
 //! | 0 | 8 | length of the head's name; 0 = the slot is free; all ones = free again; written last |
 //! | 8 | 8 | XXH3-64 of the name |
 //! | 16 | 240 | the name, cut to 240 bytes |
-//! | 256 | 128 | copy A of the state |
-//! | 384 | 128 | copy B |
+//! | 256 | 72 | copy A of the state |
+//! | 328 | 16 | copy A of how far the destination has been synced: position u64, checksum u64 |
+//! | 384 | 72 | copy B of the state |
+//! | 456 | 16 | copy B of how far it has been synced |
 //!
 //! A copy is: version u64, position u64, mark 48 bytes, checksum u64. An update goes to the older copy with the next
 //! version number, so a death in the middle of it leaves the newer one whole. The *mark* is the sink's own note of
 //! where its next byte goes (see `hydra-sink`); the journal does not look into it.
+//!
+//! The system writes this file back when it likes, and may do so before the destination's own bytes: after a loss of
+//! power a position says what had been handed to the system, not what survived. So when the machine has been started
+//! anew since, every head goes back to where its destination was last synced.
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use hydra_os::atomic::{AtomicU64, Mutex, MutexGuard, Ordering};
 use hydra_os::map::Map;
-use xxhash_rust::xxh3::xxh3_64;
+use hydra_os::process;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::error::{Error, ErrorKind};
 use crate::position::Position;
@@ -35,13 +48,18 @@ const NAME_AT: usize = 16;
 const NAME_BYTES: usize = 240;
 const COPIES_AT: [usize; 2] = [256, 384];
 const COPY_BYTES: usize = 72;
+const DURABLE_AT: [usize; 2] = [328, 456];
 const AT_LOST: usize = 8;
 const AT_COUNT: usize = 16;
+const AT_BOOT: usize = 24;
+const BOOT_BYTES: usize = 16;
 /// In the place of a name's length: the head has been removed. One store, so that a death leaves the one or the other.
 const REMOVED: u64 = u64::MAX;
 const MAGIC: u64 = u64::from_le_bytes(*b"HYDRACUR");
 
-const _: () = assert!(NAME_AT + NAME_BYTES == COPIES_AT[0] && COPY_BYTES <= COPIES_AT[1] - COPIES_AT[0]);
+const _: () = assert!(NAME_AT + NAME_BYTES == COPIES_AT[0] && COPIES_AT[0] + COPY_BYTES <= DURABLE_AT[0]);
+const _: () = assert!(DURABLE_AT[0] + 16 <= COPIES_AT[1] && COPIES_AT[1] + COPY_BYTES <= DURABLE_AT[1]);
+const _: () = assert!(DURABLE_AT[1] + 16 <= SLOT_BYTES);
 
 /// What a head remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +82,7 @@ impl Default for CursorState {
 /// The cursors of one journal.
 #[derive(Debug)]
 pub(crate) struct Cursors {
-    map: Map,
+    map: Arc<Map>,
     heads: Mutex<Vec<Entry>>,
     /// Some heads' places are lost: every head that is not in the table begins at the start.
     is_lost: bool,
@@ -74,12 +92,13 @@ pub(crate) struct Cursors {
 struct Entry {
     name: String,
     slot: usize,
-    live: Option<std::sync::Arc<Live>>,
+    live: Option<Arc<Live>>,
 }
 
 /// A cursor in use.
 #[derive(Debug)]
 pub(crate) struct Live {
+    map: Arc<Map>,
     slot: usize,
     /// Of the newest copy; held while a new one is written.
     version: Mutex<u64>,
@@ -112,16 +131,19 @@ impl Live {
 
     /// Notes that the destination is synced up to `position`.
     pub(crate) fn checkpointed(&self, position: Position) {
-        self.durable.fetch_max(position.to_u64(), Ordering::AcqRel);
+        if self.durable.fetch_max(position.to_u64(), Ordering::AcqRel) < position.to_u64() {
+            write_durable(&self.map, self.slot, position);
+        }
     }
 }
 
 impl Cursors {
     /// Begins an empty table in zeroed memory.
     pub(crate) fn create(map: Map) -> Cursors {
+        map.copy_in(AT_BOOT, &process::boot_id().unwrap_or_default());
         map.store(0, MAGIC, Ordering::Release);
         Cursors {
-            map,
+            map: Arc::new(map),
             heads: Mutex::default(),
             is_lost: false,
         }
@@ -136,8 +158,16 @@ impl Cursors {
         cursors
     }
 
-    /// Reads the table a dead process left; `None` if it is not one.
-    pub(crate) fn open(map: Map) -> Option<Cursors> {
+    /// Takes over the table a dead process left; `None` if it is not one.
+    pub(crate) fn open(map: impl Into<Arc<Map>>) -> Option<Cursors> {
+        let cursors = Cursors::view(map)?;
+        cursors.go_back_if_restarted();
+        Some(cursors)
+    }
+
+    /// Reads a table without changing it; `None` if it is not one.
+    pub(crate) fn view(map: impl Into<Arc<Map>>) -> Option<Cursors> {
+        let map = map.into();
         if map.len() < FILE_BYTES || map.load(0, Ordering::Acquire) != MAGIC {
             return None;
         }
@@ -161,6 +191,46 @@ impl Cursors {
         Some(cursors)
     }
 
+    /// Moves every head back to where its destination was synced, if the machine has been started since the table was
+    /// last trusted. A death in the middle leaves the old start's number, so that it is done again.
+    fn go_back_if_restarted(&self) {
+        let mut then = [0; BOOT_BYTES];
+        self.map.copy_out(AT_BOOT, &mut then);
+        // Where the system does not tell one start from another, and where nobody has noted it, positions are trusted.
+        let Some(now) = process::boot_id().filter(|now| then != [0; BOOT_BYTES] && then != *now) else {
+            return;
+        };
+        for entry in self.lock().iter() {
+            let durable = self.durable(entry.slot);
+            let Some((version, state)) = self.newest(entry.slot).filter(|(_, state)| state.position > durable) else {
+                continue;
+            };
+            // What was begun behind it is nobody's to compare with: reading begins elsewhere.
+            let back = CursorState {
+                position: durable.min(state.position),
+                ..CursorState::default()
+            };
+            self.write_copy(entry.slot, version + 1, &back);
+            self.write_copy(entry.slot, version + 2, &back);
+        }
+        self.map.copy_in(AT_BOOT, &now);
+    }
+
+    /// Returns how far the destination has been synced; the start if neither copy is whole.
+    fn durable(&self, slot: usize) -> Position {
+        let copies = DURABLE_AT.iter().filter_map(|at| {
+            let at = slot * SLOT_BYTES + at;
+            let position = self.map.load(at, Ordering::Relaxed);
+            let is_whole = self.map.load(at + 8, Ordering::Relaxed) == durable_check(position, slot);
+            if is_whole {
+                Some(Position::from_u64(position))
+            } else {
+                None
+            }
+        });
+        copies.max().unwrap_or(Position::START)
+    }
+
     /// Says whether heads that are not in the table may have been there once.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost
@@ -179,17 +249,17 @@ impl Cursors {
     /// Returns the cursor of the head `name`; a new one begins at `start`, asked for while nobody can take the lowest
     /// cursor.
     ///
-    /// It belongs to one owner at a time: two would each deliver what the other has already, and move each other's mark.
-    pub(crate) fn join(&self, name: &str, start: impl FnOnce() -> Position) -> Result<std::sync::Arc<Live>, Error> {
+    /// It belongs to one owner at a time: two would each deliver what the other has already, and move the other's mark.
+    pub(crate) fn join(&self, name: &str, start: impl FnOnce() -> Position) -> Result<Arc<Live>, Error> {
         let mut heads = self.lock();
         if let Some(entry) = heads.iter_mut().find(|entry| entry.name == cut(name)) {
             let live = entry.live.get_or_insert_with(|| self.live(entry.slot));
             // One is the table's own; nobody but us, who hold the lock, makes one of one.
-            if std::sync::Arc::strong_count(live) > 1 {
+            if Arc::strong_count(live) > 1 {
                 let text = format!("opening the cursor `{name}`, which another head of this process has open");
                 return Err(Error::new(ErrorKind::Owned, text));
             }
-            return Ok(std::sync::Arc::clone(live));
+            return Ok(Arc::clone(live));
         }
         let count = self.map.load(AT_COUNT, Ordering::Acquire) as usize;
         let last = heads.iter().map(|entry| entry.slot).max().unwrap_or_default();
@@ -199,39 +269,37 @@ impl Cursors {
             let text = format!("opening a cursor for `{name}`: a journal has {CURSORS_MAX} at most");
             return Err(Error::new(ErrorKind::Option, text));
         }
-        self.write_copies(slot, start());
+        let start = start();
+        self.write_copies(slot, start);
+        write_durable(&self.map, slot, start);
         self.write_name(slot, cut(name));
         self.map.store(AT_COUNT, slot.max(count) as u64, Ordering::Release);
         let live = self.live(slot);
         heads.push(Entry {
             name: cut(name).to_owned(),
             slot,
-            live: Some(std::sync::Arc::clone(&live)),
+            live: Some(Arc::clone(&live)),
         });
         Ok(live)
     }
 
     /// Forgets a head; its slot can be another's.
-    pub(crate) fn remove(&self, live: &std::sync::Arc<Live>) {
+    pub(crate) fn remove(&self, live: &Arc<Live>) {
         let mut heads = self.lock();
-        let is_it = |entry: &Entry| {
-            entry
-                .live
-                .as_ref()
-                .is_some_and(|other| std::sync::Arc::ptr_eq(other, live))
-        };
+        let is_it = |entry: &Entry| entry.live.as_ref().is_some_and(|other| Arc::ptr_eq(other, live));
         if let Some(index) = heads.iter().position(is_it) {
             let entry = heads.remove(index);
             self.map.store(entry.slot * SLOT_BYTES, REMOVED, Ordering::Release);
         }
     }
 
-    fn live(&self, slot: usize) -> std::sync::Arc<Live> {
+    fn live(&self, slot: usize) -> Arc<Live> {
         let (version, state) = self.newest(slot).unwrap_or_default();
         let delivered = Progress::default();
         delivered.advance(state.position);
         let (durable, durable_wanted) = (AtomicU64::new(0), AtomicU64::new(0));
-        std::sync::Arc::new(Live {
+        Arc::new(Live {
+            map: Arc::clone(&self.map),
             slot,
             version: Mutex::new(version),
             delivered,
@@ -390,6 +458,19 @@ impl Cursors {
     }
 }
 
+/// Notes that the destination is synced up to `position`: one copy after the other, so that one is whole at any time.
+fn write_durable(map: &Map, slot: usize, position: Position) {
+    let position = position.to_u64();
+    for at in DURABLE_AT.map(|at| slot * SLOT_BYTES + at) {
+        map.store(at, position, Ordering::Relaxed);
+        map.store(at + 8, durable_check(position, slot), Ordering::Release);
+    }
+}
+
+fn durable_check(position: u64, slot: usize) -> u64 {
+    xxh3_64_with_seed(&position.to_le_bytes(), slot as u64 + 1)
+}
+
 /// Cuts a name to what a slot holds, at a character's end. The tail is kept: it tells paths apart.
 fn cut(name: &str) -> &str {
     let mut from = name.len().saturating_sub(NAME_BYTES);
@@ -397,142 +478,4 @@ fn cut(name: &str) -> &str {
         from += 1;
     }
     name.get(from..).unwrap_or(name)
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "a test may fail by panicking"
-    )]
-
-    use super::*;
-
-    /// A cursor comes back after reopening, with its mark; others are not touched.
-    #[test]
-    fn comes_back() {
-        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
-        let (a, b) = (
-            cursors.join("a", || Position::START).unwrap(),
-            cursors.join("b", || Position::new(3, 0)).unwrap(),
-        );
-        assert_eq!(cursors.lowest(), Some(Position::START));
-        for step in 1..10 {
-            cursors.save(
-                &a,
-                &CursorState {
-                    position: Position::new(5, step),
-                    mark: [step as u8; 48],
-                },
-            );
-        }
-        assert_eq!(cursors.lowest(), Some(Position::new(3, 0)));
-        let reopened = Cursors::open(cursors.map).unwrap();
-        assert_eq!(
-            reopened.all()[0],
-            (
-                "a".into(),
-                CursorState {
-                    position: Position::new(5, 9),
-                    mark: [9; 48]
-                }
-            )
-        );
-        assert!(reopened.knows("b") && !reopened.knows("c"));
-        assert_eq!(reopened.state_of(&b).position, Position::new(3, 0));
-    }
-
-    /// A cursor has one owner at a time: a second is refused by name, also under a name that is cut to the same, and
-    /// gets it where the first has left it.
-    #[test]
-    fn has_one_owner() {
-        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
-        let long = "long ".repeat(100);
-        for name in ["a", &long] {
-            let first = cursors.join(name, || Position::START).unwrap();
-            let also_first = std::sync::Arc::clone(&first);
-            let saved = CursorState {
-                position: Position::new(2, 4096),
-                mark: [7; 48],
-            };
-            cursors.save(&first, &saved);
-            drop(first);
-            let error = cursors.join(name, || Position::START).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Owned);
-            assert!(error.to_string().contains(name), "{error}");
-            drop(also_first);
-            let second = cursors.join(name, || Position::START).unwrap();
-            assert_eq!(cursors.state_of(&second), saved);
-            assert_eq!(second.delivered.reached(), saved.position);
-        }
-    }
-
-    /// An update that dies at any of its words leaves the state before it or after it, never a third one.
-    #[test]
-    fn a_torn_update_leaves_a_whole_state() {
-        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
-        let live = cursors.join("a", || Position::START).unwrap();
-        let state = |n: u32| CursorState {
-            position: Position::new(1, n),
-            mark: [n as u8; 48],
-        };
-        cursors.save(&live, &state(1));
-        cursors.save(&live, &state(2));
-        let at = SLOT_BYTES + COPIES_AT[1];
-        let mut before = [0; COPY_BYTES];
-        cursors.map.copy_out(at, &mut before);
-        cursors.save(&live, &state(3));
-        let mut after = [0; COPY_BYTES];
-        cursors.map.copy_out(at, &mut after);
-        assert_ne!(before, after);
-        for words in 0..=COPY_BYTES / 8 {
-            let mut torn = before;
-            torn[..words * 8].copy_from_slice(&after[..words * 8]);
-            cursors.map.copy_in(at, &torn);
-            let found = cursors.state(1);
-            assert!(
-                found == state(2) || found == state(3),
-                "{words} words written: {found:?}"
-            );
-        }
-    }
-
-    /// A head that was removed holds nothing up, is not there after a crash, and makes no other one look lost; its slot
-    /// is used again, and a head of the same name begins anew.
-    #[test]
-    fn a_removed_head_is_forgotten() {
-        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
-        let start = |number| move || Position::new(number, 0);
-        let (a, b) = (
-            cursors.join("a", start(1)).unwrap(),
-            cursors.join("b", start(2)).unwrap(),
-        );
-        cursors.remove(&a);
-        assert_eq!(cursors.lowest(), Some(Position::new(2, 0)));
-        assert!(!cursors.knows("a") && cursors.knows("b"));
-        cursors.remove(&a);
-        let cursors = Cursors::open(cursors.map).unwrap();
-        assert!(!cursors.is_lost() && !cursors.knows("a") && cursors.knows("b"));
-        let again = cursors.join("a", start(5)).unwrap();
-        assert_eq!(
-            (again.slot, cursors.state_of(&again).position),
-            (a.slot, Position::new(5, 0))
-        );
-        let cursors = Cursors::open(cursors.map).unwrap();
-        assert!(!cursors.is_lost() && cursors.knows("a") && b.slot == 2);
-    }
-
-    /// The table is full at its limit and says so.
-    #[test]
-    fn has_a_limit() {
-        let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
-        for number in 0..CURSORS_MAX {
-            cursors.join(&number.to_string(), || Position::START).unwrap();
-        }
-        assert_eq!(
-            cursors.join("one more", || Position::START).unwrap_err().kind(),
-            ErrorKind::Option
-        );
-    }
 }

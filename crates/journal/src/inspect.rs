@@ -193,5 +193,5 @@ fn read_cursors(path: &Path) -> Option<Vec<(String, CursorState)>> {
     if disk::len_of(path).ok()?? < len as u64 {
         return None;
     }
-    Some(crate::cursor::Cursors::open(Map::file_read_only(&file, len).ok()?)?.all())
+    Some(crate::cursor::Cursors::view(Map::file_read_only(&file, len).ok()?)?.all())
 }

@@ -70,7 +70,7 @@ fn system_host() -> String {
 #[must_use]
 pub fn boot_id() -> Option<[u8; 16]> {
     #[cfg(sim)]
-    return Some(u128::from(crate::sim::boot()).to_be_bytes());
+    return Some(u128::from(1 + crate::sim::boot()).to_be_bytes());
     #[cfg(not(sim))]
     parse_uuid(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim_end())
 }
