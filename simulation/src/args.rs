@@ -13,17 +13,20 @@ pub struct Args {
     pub jobs: usize,
     /// Run the first seed in this very process, on this processor.
     pub alone: Option<usize>,
+    /// Every call to the disk is told.
+    pub tell: bool,
     /// The disk lies: to see whether that is noticed.
     pub lie: Option<&'static str>,
 }
 
 /// What the command line may say.
 pub const USAGE: &str = "\
-usage: simulate [--seed S] [--seeds N] [--jobs J] [--lie NAME]
+usage: simulate [--seed S] [--seeds N] [--jobs J] [--tell] [--lie NAME]
 
     --seed S     the first seed; random if left out
     --seeds N    how many seeds: S, S+1, ...; 1 where --seed is given, else 500
     --jobs J     how many at a time; as many as there are processors
+    --tell       every call to the disk is told on standard error; one seed
     --lie NAME   have the disk lie, so that seeds must fail: syncs-do-nothing, kills-lose-the-cache, writes-lie";
 
 /// The lies by name.
@@ -45,6 +48,7 @@ impl Args {
             seeds: 0,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             alone: None,
+            tell: false,
             lie: None,
         };
         while let Some(word) = words.next() {
@@ -54,6 +58,7 @@ impl Args {
                 "--seeds" => seeds = Some(number(&value()?)?),
                 "--jobs" => args.jobs = number(&value()?)?.clamp(1, 64) as usize,
                 "--alone" => args.alone = Some(number(&value()?)? as usize),
+                "--tell" => (args.tell, args.alone) = (true, args.alone.or(Some(0))),
                 "--lie" => args.lie = Some(lie(&value()?)?.0),
                 _ => return Err(format!("`{word}` is no option")),
             }

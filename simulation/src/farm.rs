@@ -30,6 +30,9 @@ pub struct Sum {
 pub fn alone(args: &Args, out: &mut dyn Write) -> bool {
     hydra_os::sim::stay_on(args.alone.unwrap_or(0));
     args.begin_to_lie();
+    if args.tell {
+        hydra_os::sim::tell_calls();
+    }
     std::thread::spawn(|| {
         std::thread::sleep(HANGS_AFTER);
         // Nobody may be left to tell, and the exit code says it too.

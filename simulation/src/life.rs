@@ -56,10 +56,16 @@ impl Life {
             }
         }
         match self.ending {
-            Ending::Shutdown => match log.shutdown(Duration::from_secs(300)) {
-                Ok(report) => self.tape.report(self.number, report),
-                Err(error) => self.tape.tell(format!("life {}: shutdown: {error}", self.number)),
-            },
+            Ending::Shutdown => {
+                match log.shutdown(Duration::from_secs(300)) {
+                    Ok(report) => self.tape.report(self.number, report),
+                    Err(error) => self.tape.tell(format!("life {}: shutdown: {error}", self.number)),
+                }
+                log.health()
+                    .problems
+                    .into_iter()
+                    .for_each(|problem| self.tape.tell(problem));
+            }
             Ending::Drop => drop(log),
             Ending::Leak => std::mem::forget(log),
         }

@@ -111,10 +111,10 @@ impl Scene {
         }
     }
 
-    /// Returns what a record of that level is promised.
+    /// Returns what a record of that level is promised: a level may be raised by what is asked for those below it.
     pub fn guarantee(&self, level: Level) -> Guarantee {
-        let found = self.guarantees.iter().find(|(of, _)| *of == level);
-        found.map_or(Guarantee::Journaled, |(_, guarantee)| *guarantee)
+        let config = self.config();
+        config.map_or(Guarantee::Queued, |config| config.wanted(LAYER, level).guarantee)
     }
 
     /// Returns the configuration.

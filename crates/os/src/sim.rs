@@ -34,5 +34,5 @@ pub use self::disk::{Mutation, mutate, power_off};
 pub use self::locks::{Condvar, Mutex, MutexGuard, WaitTimeoutResult};
 pub use self::plan::{Death, Faults, Plan};
 pub use self::threads::{JoinHandle, Thread, ThreadId, current, park, park_timeout, spawn_thread, yield_now};
-pub use self::world::{End, live, now_ns, seed, stay_on, trace};
+pub use self::world::{End, live, now_ns, seed, stay_on, tell_calls, trace};
 pub(crate) use self::world::{at_exit, boot, draw, io, life, me, roll, step, wall_ns};

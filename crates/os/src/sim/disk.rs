@@ -68,6 +68,8 @@ pub(super) struct Inode {
     len_on_device: usize,
     /// Pages that count as clean because of a failed sync, and are not on the device: as they were then.
     forsaken: BTreeMap<usize, Vec<u8>>,
+    /// Its length was set by one call, so that a power cut leaves the old or the new one and none between.
+    pub(super) is_allocated: bool,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,7 @@ pub fn power_off(mut dice: impl FnMut() -> u64) {
     let mut disk = disk();
     disk.open.clear();
     let survived = dice() as usize % (disk.changes.len() + 1);
+    world::told(|| format!("power off; of {:?} the first {survived} survive", disk.changes));
     let changes: Vec<Change> = disk.changes.drain(..).take(survived).collect();
     changes
         .iter()
@@ -116,6 +119,7 @@ pub(super) fn process_gone() {
     let mut disk = disk();
     let ids: Vec<u64> = disk.open.keys().copied().collect();
     ids.into_iter().for_each(|id| disk.close(id));
+    disk.full_until_ns = 0;
     if lies(Mutation::KillsLoseTheCache) {
         for inode in disk.inodes.values_mut().filter(|inode| !inode.is_dir) {
             let bytes = inode.on_device.clone();
@@ -172,6 +176,7 @@ impl Disk {
     }
 
     pub(super) fn change(&mut self, change: Change) {
+        world::told(|| format!("{change:?}"));
         let replaced = match &change {
             Change::Link(..) => None,
             Change::Unlink(path) | Change::Rename(_, path) => self.names.get(path).copied(),
@@ -245,6 +250,7 @@ impl Inode {
             on_device: Vec::new(),
             len_on_device: 0,
             forsaken: BTreeMap::new(),
+            is_allocated: false,
         }
     }
 
@@ -381,6 +387,8 @@ impl Inode {
         let len = match draw % 4 {
             0 => self.len_on_device,
             1 => self.len,
+            2 if self.is_allocated => self.len_on_device,
+            3 if self.is_allocated => self.len,
             _ => low + (draw >> 8) as usize % (high - low + 1),
         };
         let mut bytes = std::mem::take(&mut self.on_device);
@@ -396,6 +404,12 @@ impl Inode {
                 }
             }
         }
+        world::told(|| {
+            format!(
+                "power off: length {} in the cache, {} on the device, now {len}",
+                self.len, self.len_on_device
+            )
+        });
         self.replace(&bytes, len);
         self.on_device = bytes;
         self.len_on_device = len;

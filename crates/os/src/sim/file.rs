@@ -57,6 +57,8 @@ impl File {
         let told = inode.failures;
         let id = disk.number();
         disk.open.insert(id, Descriptor { ino, told });
+        drop(disk);
+        world::told(|| format!("open {} {mode:?}: file {ino}, descriptor {id}", path.display()));
         Ok(Self { id, ino, mode })
     }
 
@@ -137,6 +139,13 @@ impl File {
                 inode.modified_ns = now_ns;
             }
         }
+        world::told(|| {
+            format!(
+                "write {count} of {} to {} at {offset:?}: {error:?}",
+                bytes.len(),
+                self.ino
+            )
+        });
         if dies {
             world::die();
         }
@@ -150,6 +159,7 @@ impl File {
 
     pub fn truncate(&self, len: u64) -> io::Result<()> {
         world::io(4);
+        world::told(|| format!("truncate {} to {len}", self.ino));
         if world::roll(|plan| plan.faults.write) {
             return Err(io::Error::from_raw_os_error(EIO));
         }
@@ -188,6 +198,7 @@ impl File {
     pub(crate) fn sync_pages(&self, first: usize, end: usize, with_len: bool) -> io::Result<()> {
         world::io(5);
         let fails = world::roll(|plan| plan.faults.sync);
+        world::told(|| format!("sync pages {first}..{end} of {}, fails: {fails}", self.ino));
         {
             let mut disk = disk();
             let disk = &mut *disk;
@@ -243,6 +254,7 @@ impl File {
         }
         if let Some(inode) = disk().inodes.get_mut(&self.ino) {
             inode.grow(len as usize);
+            inode.is_allocated = true;
         }
         Ok(())
     }

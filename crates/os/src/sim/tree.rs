@@ -167,6 +167,7 @@ pub fn len_of(path: impl AsRef<Path>) -> io::Result<Option<u64>> {
 /// As the real one.
 pub fn sync_dir(dir: impl AsRef<Path>) -> io::Result<()> {
     world::io(26);
+    world::told(|| format!("sync the directory {}", dir.as_ref().display()));
     if world::roll(|plan| plan.faults.sync_dir) {
         return Err(io::Error::from_raw_os_error(EIO));
     }

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::disk;
@@ -27,6 +27,7 @@ static LEFT: AtomicU64 = AtomicU64::new(u64::MAX);
 static GRANTED: AtomicU64 = AtomicU64::new(u64::MAX);
 static LIFE: AtomicU32 = AtomicU32::new(0);
 static BOOT: AtomicU32 = AtomicU32::new(0);
+static TELLS: AtomicBool = AtomicBool::new(false);
 static WORLD: Mutex<World> = Mutex::new(World::new());
 static ENDED: Condvar = Condvar::new();
 
@@ -117,6 +118,24 @@ pub(super) struct World {
 /// Begins everything anew from `seed`: one seed a real process, for what the code above keeps in statics stays.
 pub fn seed(seed: u64) {
     world().random = seed;
+}
+
+/// Has every call to the disk told on standard error, for those who look for the cause of a failure.
+pub fn tell_calls() {
+    TELLS.store(true, Relaxed);
+}
+
+/// Tells of a call to the disk, if somebody wants to know.
+#[expect(clippy::print_stderr, reason = "it is what was asked for")]
+pub(super) fn told(what: impl FnOnce() -> String) {
+    if TELLS.load(Relaxed) {
+        let name = world()
+            .threads
+            .get(&me())
+            .map(|runner| runner.name.clone())
+            .unwrap_or_default();
+        eprintln!("{:>15} {} {name}: {}", now_ns(), me(), what());
+    }
 }
 
 /// Returns a number that two runs share only if they did the same.
