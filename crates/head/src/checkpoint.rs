@@ -46,10 +46,7 @@ impl Worker {
             metrics.set_sync_failing(false);
             self.sync_retry.reset();
             self.sync_due = None;
-            for unsynced in &mut self.unsynced {
-                unsynced.from = unsynced.cursor.delivered().reached();
-            }
-            self.cursor.checkpointed();
+            self.note_synced();
             return true;
         };
         metrics.set_sync_failing(true);
@@ -61,6 +58,16 @@ impl Worker {
             self.control.pause(self.retry.next_wait());
         }
         false
+    }
+
+    /// A sync has succeeded: nothing before the cursors is in doubt any more.
+    pub(crate) fn note_synced(&mut self) {
+        for unsynced in &mut self.unsynced {
+            unsynced.from = unsynced.cursor.state().position;
+        }
+        if !self.has_gone_back() {
+            self.cursor.checkpointed();
+        }
     }
 
     /// Syncs until it succeeds. False when told to stop before.

@@ -73,6 +73,8 @@ pub(crate) struct Delivery<'w> {
     pub(crate) one_by_one: bool,
     pub(crate) sync_writes: bool,
     pub(crate) sieve: Sieve,
+    /// Whether a write has been synced: then all before it is synced too.
+    pub(crate) synced: bool,
 }
 
 /// How a delivery ended.
@@ -100,9 +102,6 @@ impl Delivery<'_> {
     /// `end` when it has everything. The cursor is behind what has been delivered at every moment, and ahead of nothing
     /// else.
     pub(crate) fn deliver(&mut self, rendered: &Rendered, done: &mut usize, end: Position) -> Outcome {
-        if self.purpose != Purpose::Again {
-            self.control.dropping.take_up(rendered.ends.len() - *done);
-        }
         while *done < rendered.ends.len() {
             let frames = rendered.frames.get(*done..).unwrap_or_default();
             match self.deliver_or_fall_back(rendered.batch().skip(*done), frames) {
@@ -169,7 +168,8 @@ impl Delivery<'_> {
             return Err(Hitch::Retry);
         };
         let written = attempt(&self.control.metrics, || {
-            fallback.write(frames, self.source, self.notes, self.face)
+            fallback.write(frames, self.source, self.notes, self.face)?;
+            if self.sync_writes { fallback.sync() } else { Ok(()) }
         });
         if let Err(failure) = written {
             if failure.is(ErrorKind::Untrusted) {
@@ -180,6 +180,8 @@ impl Delivery<'_> {
             self.control.pause(self.retry.next_wait());
             return Err(Hitch::Retry);
         }
+        // Where every write is synced, so is each at the fallback.
+        self.synced |= self.sync_writes;
         self.count(&self.control.metrics.fell_back, frames.len());
         self.advance(frames, frames.len());
         Ok(frames.len())
@@ -210,6 +212,8 @@ impl Delivery<'_> {
             self.count(&metrics.discarded, 1);
         }
         metrics.tell(reason.to_owned());
+        // It was the record's fault.
+        metrics.set_failing(false);
         self.sieve.reset();
         self.advance(frames, 1);
         Ok(1)
@@ -237,14 +241,14 @@ impl Delivery<'_> {
         let deaths = self.deaths_at(frames);
         // Before the write: if we die in it, this is where the next process looks, and for how much.
         self.mark(begun, frames, deaths + 1);
-        let taken = batch.take(begun.records);
+        let mut taken = batch.take(begun.records);
         if let Err(failure) = attempt(&control.metrics, || self.sink.write(taken)) {
             // This attempt was not a deadly one.
             self.mark(begun, frames, 0);
-            return match self.written_before_the_panic(&failure, begun, taken) {
-                0 => Err(failure),
-                records => Ok(self.delivered(frames, taken.take(records))),
-            };
+            taken = taken.take(self.written_before_the_panic(&failure, begun, taken));
+            if taken.is_empty() {
+                return Err(failure);
+            }
         }
         control.metrics.writes.fetch_add(1, Ordering::Relaxed);
         if self.sync_writes
@@ -306,7 +310,10 @@ impl Delivery<'_> {
     fn sync(&mut self) -> Result<(), Failure> {
         loop {
             let failure = match attempt(&self.control.metrics, || self.sink.sync()) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.synced = true;
+                    return Ok(());
+                }
                 Err(failure) => failure,
             };
             // What cannot be trusted is written again elsewhere. Otherwise the records stand where they should, which
@@ -363,7 +370,7 @@ impl Delivery<'_> {
     }
 
     fn put_down(&self, records: usize) {
-        if self.purpose != Purpose::Again {
+        if self.purpose == Purpose::Own {
             self.control.dropping.put_down(records);
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct Dropping {
     total: AtomicU64,
     /// Up to here the worker has taken records in hand: it will deliver them, so they are not given up.
     in_hand: AtomicU64,
-    /// Records the worker has rendered and not delivered.
+    /// How many of these have found no place yet.
     in_hand_records: AtomicU64,
     untold: Mutex<Option<Summary>>,
     /// Held while records are given up, so that none is counted twice.
@@ -53,19 +53,23 @@ impl Dropping {
         read
     }
 
-    /// The worker begins to deliver so many records.
+    /// The worker has read so many records for its destination.
     pub(crate) fn take_up(&self, records: usize) {
         self.in_hand_records.store(records as u64, Ordering::Relaxed);
     }
 
-    /// So many of them are delivered.
+    /// So many of them have found a place.
     pub(crate) fn put_down(&self, records: usize) {
-        self.in_hand_records.fetch_sub(records as u64, Ordering::Relaxed);
+        // Nobody else changes it while the worker works.
+        let left = self.in_hand_records.load(Ordering::Relaxed);
+        self.in_hand_records
+            .store(left.saturating_sub(records as u64), Ordering::Relaxed);
     }
 
     /// Counts what the worker, which has ended or hangs, has in hand and the journal no longer holds.
     pub(crate) fn lose_what_is_in_hand(&self, cursor: &Cursor) {
-        if cursor.needed_from() > cursor.delivered().reached() {
+        let in_hand = Position::from_u64(self.in_hand.load(Ordering::Relaxed));
+        if cursor.needed_from() > cursor.delivered().reached() && cursor.needed_from() >= in_hand {
             self.total
                 .fetch_add(self.in_hand_records.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         }

@@ -222,13 +222,23 @@ impl Worker {
         if delivered { Round::More } else { Round::Stopped }
     }
 
-    fn read(&self, passage: &mut Passage<'_>) -> Read {
+    fn read(&mut self, passage: &mut Passage<'_>) -> Read {
         if self.overflow == Overflow::Block || passage.purpose != Purpose::Own {
             return passage.reader.read(&mut passage.batch, READ_BYTES);
         }
-        self.control
-            .dropping
-            .read(passage.cursor, &mut passage.reader, &mut passage.batch)
+        let dropping = &self.control.dropping;
+        let read = dropping.read(passage.cursor, &mut passage.reader, &mut passage.batch);
+        let mut taken = 0;
+        for frame in passage.batch.frames() {
+            let payload = passage.batch.payload(frame);
+            if frame.kind == Kind::Note {
+                passage.notes.learn(payload);
+            } else if self.filter.takes(payload, &passage.notes) {
+                taken += 1;
+            }
+        }
+        dropping.take_up(taken);
+        read
     }
 
     /// Renders the batch's records, up to `until` if there is one, and delivers them, whenever there are enough of them
@@ -317,7 +327,10 @@ impl Worker {
                 self.rendered.finish_record(frame);
             }
             Err(_) if passage.purpose == Purpose::Again => {}
-            Err(_) => add(&self.control.metrics.undecodable, 1),
+            Err(_) => {
+                add(&self.control.metrics.undecodable, 1);
+                self.control.dropping.put_down(1);
+            }
         }
     }
 
@@ -330,10 +343,15 @@ impl Worker {
         let mut done = 0;
         loop {
             let rendered = std::mem::take(&mut self.rendered);
-            let outcome = self.delivery(passage, batch).deliver(&rendered, &mut done, end);
+            let mut delivery = self.delivery(passage, batch);
+            let outcome = delivery.deliver(&rendered, &mut done, end);
+            let synced = delivery.synced;
             self.rendered = rendered;
+            if synced {
+                self.note_synced();
+            }
             if outcome != Outcome::Doubt {
-                break self.end_delivery(passage, outcome);
+                break self.end_delivery(outcome);
             }
             self.doubt();
             // What is being written again begins again from the start.
@@ -344,22 +362,10 @@ impl Worker {
         }
     }
 
-    fn end_delivery(&mut self, passage: &Passage<'_>, outcome: Outcome) -> bool {
+    fn end_delivery(&mut self, outcome: Outcome) -> bool {
         self.rendered.clear();
-        match self.sync {
-            SyncPolicy::Within(wait) => {
-                self.sync_due.get_or_insert_with(|| Deadline::after(wait));
-            }
-            SyncPolicy::EveryWrite if passage.purpose == Purpose::Own => {
-                if let Some(own) = self.unsynced.last_mut() {
-                    own.from = passage.cursor.state().position;
-                }
-                // A fallback is not synced with every write.
-                if self.fallback.is_none() && outcome == Outcome::Done {
-                    self.cursor.checkpointed();
-                }
-            }
-            _ => {}
+        if let SyncPolicy::Within(wait) = self.sync {
+            self.sync_due.get_or_insert_with(|| Deadline::after(wait));
         }
         outcome == Outcome::Done
     }
@@ -402,6 +408,7 @@ impl Worker {
             one_by_one: self.one_by_one,
             sync_writes: self.sync == SyncPolicy::EveryWrite,
             sieve: Sieve::default(),
+            synced: false,
         }
     }
 
