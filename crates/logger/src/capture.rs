@@ -103,6 +103,13 @@ macro_rules! passed_on {
 
 passed_on!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
 
+impl ToValue for Value<'_> {
+    #[inline]
+    fn to_value(&self) -> Value<'_> {
+        *self
+    }
+}
+
 /// As a field, `None` is nothing and `Some(value)` is the value.
 impl<T: ToValue> ToValue for Option<T> {
     #[inline]

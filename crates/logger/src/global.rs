@@ -20,4 +20,8 @@ pub(crate) static NEXT_SITE: AtomicU32 = AtomicU32::new(1);
 thread_local! {
     /// What the thread keeps between its calls.
     pub(crate) static LOCAL: crate::local::Slot = const { std::cell::RefCell::new(None) };
+    /// The context of what the thread does now.
+    pub(crate) static CONTEXT: crate::context::Slot = const { std::cell::RefCell::new(None) };
+    /// Whether there is one: a word that can be read without ado.
+    pub(crate) static HAS_CONTEXT: crate::context::Flag = const { std::cell::Cell::new(false) };
 }

@@ -38,6 +38,7 @@ mod assemble;
 mod r#async;
 mod capture;
 pub mod config;
+pub mod context;
 mod core;
 mod emergency;
 pub mod error;
@@ -55,6 +56,7 @@ mod sync;
 mod waiting;
 
 pub use crate::r#async::{AsyncHydraLogger, AsyncLayer, Work};
+pub use crate::capture::ToValue;
 pub use crate::config::{
     ColorMode, Format, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow, Rotate, Stream, magic,
 };

@@ -10,6 +10,7 @@ use hydra_os::clock;
 use hydra_record::{Dictionary, Encoder, Head, Level, Location, ThreadNote, Value};
 
 use crate::config::Wanted;
+use crate::context;
 use crate::core::Core;
 use crate::emergency;
 use crate::error::{Error, ErrorKind};
@@ -46,6 +47,7 @@ impl Pass<'_> {
         self.take(Some((site, number)), |scratch, thread| {
             let mut encoder = Encoder::site(scratch, self.head(number, thread));
             fill(&mut encoder);
+            context::put(&mut encoder);
             encoder.finish();
         })
     }
@@ -66,6 +68,7 @@ impl Pass<'_> {
         self.take(None, |scratch, thread| {
             let mut encoder = Encoder::message(scratch, self.head(0, thread), message, Some(place));
             fields.iter().for_each(|(name, value)| encoder.field(name, *value));
+            context::put(&mut encoder);
             encoder.finish();
         })
     }
@@ -76,6 +79,7 @@ impl Pass<'_> {
         self.take(None, |scratch, thread| {
             let mut encoder = Encoder::message(scratch, self.head(0, thread), message, None);
             fields.iter().for_each(|(name, value)| encoder.field(name, *value));
+            context::put(&mut encoder);
             encoder.finish();
         })
     }

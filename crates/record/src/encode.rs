@@ -20,6 +20,7 @@ use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::level::Level;
+use crate::list::FieldList;
 use crate::value::{Value, put_str, tag};
 
 /// Bytes before the body.
@@ -158,6 +159,17 @@ impl<'b> Encoder<'b> {
         }
     }
 
+    /// Appends a whole list of fields of the context. If that would go past [`FIELDS_MAX`] it is left out.
+    #[inline]
+    pub fn context_list(&mut self, list: &FieldList) {
+        self.end_fields();
+        let fits = usize::from(FIELDS_MAX - self.context) >= list.len();
+        if fits {
+            self.out.extend_from_slice(list.bytes());
+            self.context += list.len() as u16;
+        }
+    }
+
     /// Ends the record and writes the counts into its head. Returns the record's bytes.
     #[inline]
     pub fn finish(mut self) -> &'b [u8] {
@@ -188,7 +200,7 @@ impl<'b> Encoder<'b> {
     }
 }
 
-fn put_rendered(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+pub(crate) fn put_rendered(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     let start = out.len();
     out.push(tag::RENDERED);
     out.extend_from_slice(&[0; 4]);
