@@ -36,6 +36,19 @@ const LIES: [(&str, Mutation); 3] = [
     ("writes-lie", Mutation::WritesLie),
 ];
 
+impl Default for Args {
+    fn default() -> Args {
+        Args {
+            seed: 1,
+            seeds: 1,
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            alone: None,
+            tell: false,
+            lie: None,
+        }
+    }
+}
+
 impl Args {
     /// Reads the command line.
     ///
@@ -43,14 +56,7 @@ impl Args {
     /// A sentence about the word that is wrong.
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
         let (mut seed, mut seeds) = (None, None);
-        let mut args = Args {
-            seed: 0,
-            seeds: 0,
-            jobs: std::thread::available_parallelism().map_or(1, usize::from),
-            alone: None,
-            tell: false,
-            lie: None,
-        };
+        let mut args = Args::default();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` wants a value"));
             match word.as_str() {

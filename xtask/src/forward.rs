@@ -17,9 +17,26 @@ pub(crate) fn torture(root: &Path, args: &[String]) -> ExitCode {
     replace(root, "torture", args)
 }
 
+/// Builds the engine for a simulated machine and runs seeds on it.
+pub(crate) fn simulate(root: &Path, args: &[String]) -> ExitCode {
+    let mut command = release(root, "simulation", args);
+    command
+        .env("RUSTFLAGS", "--cfg sim")
+        .env("CARGO_TARGET_DIR", crate::gate::target_dir(root).join("sim"));
+    finish(command)
+}
+
 fn replace(root: &Path, package: &str, args: &[String]) -> ExitCode {
-    let mut command: Command = cargo(root, &["run", "--release", "--package", package, "--"]);
+    finish(release(root, package, args))
+}
+
+fn release(root: &Path, package: &str, args: &[String]) -> Command {
+    let mut command = cargo(root, &["run", "--release", "--package", package, "--"]);
     command.args(args);
+    command
+}
+
+fn finish(mut command: Command) -> ExitCode {
     match command.status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),

@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path, only: &[String]) -> ExitCode {
 type Work = fn(&Path, &mut Tally) -> Outcome;
 
 /// The steps in order: what is quick to fail comes first.
-const STEPS: [(&str, Work); 9] = [
+const STEPS: [(&str, Work); 10] = [
     ("tidy", |root, _| {
         if tidy::check(root) {
             Outcome::Passed
@@ -69,6 +69,7 @@ const STEPS: [(&str, Work); 9] = [
     }),
     ("docs", docs),
     ("loom", loom),
+    ("simulation", simulation),
     ("features", features),
 ];
 
@@ -109,7 +110,25 @@ fn loom(root: &Path, tally: &mut Tally) -> Outcome {
     stream(command, tally)
 }
 
-fn target_dir(root: &Path) -> PathBuf {
+/// The engine on a simulated machine: some seeds, and those that have failed once. A target folder of its own, as for
+/// the models.
+fn simulation(root: &Path, tally: &mut Tally) -> Outcome {
+    let args = [
+        "test",
+        "-p",
+        "simulation",
+        "--release",
+        "--no-fail-fast",
+        "--all-targets",
+    ];
+    let mut command = cargo(root, &args);
+    command
+        .env("RUSTFLAGS", "--cfg sim")
+        .env("CARGO_TARGET_DIR", target_dir(root).join("sim"));
+    stream(command, tally)
+}
+
+pub(crate) fn target_dir(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 

@@ -1,4 +1,4 @@
-//! The commands of the repository: `cargo xtask test | tidy | bench | torture`.
+//! The commands of the repository: `cargo xtask test | tidy | bench | torture | simulate`.
 //!
 //! Only the standard library is used, so that the gate itself never waits for, or breaks with, a dependency.
 
@@ -22,6 +22,9 @@ The commands of the repository.
     cargo xtask bench [--quick] [--only NAME] [--out DIR]
                                   Hydra-Logger and its peers, side by side
     cargo xtask torture [...]     kills, starves and tears real processes; arguments go to the package `torture`
+    cargo xtask simulate [--seeds N] [--seed S]
+                                  the engine on a simulated machine, from seeds that replay exactly; with `--tell`
+                                  every call to the disk of one seed is told
     cargo xtask help              this text
 
     Example: cargo xtask bench --quick --only throughput
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(&root),
         "bench" => forward::bench(&root, rest),
         "torture" => forward::torture(&root, rest),
+        "simulate" => forward::simulate(&root, rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             ExitCode::SUCCESS
