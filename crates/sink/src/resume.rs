@@ -13,8 +13,24 @@
 //! name in the same directory, or compressed by us (the compressed file remembers what it was made from). A file found
 //! under another name is compared and mended there, and writing goes on in the one at the path.
 //!
-//! What cannot be told: a file that was copied and emptied (`copytruncate`), or compressed by somebody else, between
-//! the write and the crash. Its last batch is written once more.
+//! # What holds
+//!
+//! In question are the records of one write at most: those between the cursor's position and the end its mark tells.
+//! Whatever else was done to the file between that write and the next start, none of them is lost:
+//!
+//! | the file was                                      | its last write's records              | a torn one    |
+//! |---------------------------------------------------|---------------------------------------|---------------|
+//! | left where it was, or renamed in its directory    | come once                             | is removed    |
+//! | rotated and compressed by us                      | come once                             | stays, packed |
+//! | moved to another directory                        | come once more, at the path           | stays there   |
+//! | compressed by somebody else                       | come once more, at the path           | stays, packed |
+//! | copied and emptied (`copytruncate`)               | come once more, at the path           | stays, copied |
+//! | put aside because a sync had failed               | come once more, at the path           | stays there   |
+//! | removed                                           | come once, at the path                | is gone       |
+//!
+//! Where they come once more that is on purpose. A copy has no identity that leads from the mark to it; its content
+//! alone would do, but two files may well hold the same bytes at the same place, and to take one for the other would
+//! lose records.
 
 use std::ffi::OsString;
 use std::io;

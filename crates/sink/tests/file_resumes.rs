@@ -222,3 +222,35 @@ fn lost_marks() {
     assert_eq!(replay(FileOptions::new(&path), mark, &end).0, 0);
     assert_eq!(text(&path), "x\nthree\n");
 }
+
+/// A file that was copied and emptied, moved to another directory or put aside after a failed sync is not looked for:
+/// the records of its last write, and no others, come once more. None is lost.
+#[test]
+fn files_that_cannot_be_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, elsewhere) = (dir.path().join("f"), dir.path().join("old"));
+    fs::create_dir(&elsewhere).unwrap();
+    let (before, lines) = (Lines::new(["before"]), Lines::new(["one", "two"]));
+    let copied = |to: &Path| {
+        fs::copy(&path, to).unwrap();
+        fs::write(&path, "").unwrap();
+    };
+    let moved = |to: &Path| fs::rename(&path, to).unwrap();
+    let cases: [(&dyn Fn(&Path), &Path); 3] = [
+        (&copied, &dir.path().join("f.copy")),
+        (&moved, &elsewhere.join("f")),
+        (&moved, &dir.path().join("f.poisoned.3")),
+    ];
+    for (happen, to) in cases {
+        let mut sink = FileSink::open(FileOptions::new(&path)).unwrap();
+        deliver(&mut sink, before.batch()).unwrap();
+        let mark = sink.begin(lines.batch()).unwrap().mark;
+        sink.write(lines.batch()).unwrap();
+        drop(sink);
+        happen(to);
+        assert_eq!(replay(FileOptions::new(&path), mark, &lines).0, 0);
+        assert_eq!(text(to), "before\none\ntwo\n");
+        assert_eq!(text(&path), "one\ntwo\n");
+        fs::remove_file(&path).unwrap();
+    }
+}
