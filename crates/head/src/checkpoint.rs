@@ -4,7 +4,8 @@
 //! again. So the cursors go back to where they stood at the last success, at once, and everything from there on is read
 //! from the journal and written once more, to the file that takes the failed one's place. The journal still has those
 //! records wherever survival of a power loss was promised: its keeper asks the cursors how far the destination is
-//! synced before it recycles a segment with such records.
+//! synced before it recycles a segment with such records. Other records are written again as far as they are still
+//! there, which may include some that were given up meanwhile to make room.
 //!
 //! Of a dead process's journal it is not known how far the destination was synced: all that it holds is in doubt until
 //! the first sync has succeeded.

@@ -200,6 +200,8 @@ impl Delivery<'_> {
                 reason,
             };
             if attempt(metrics, || self.dead_letters.write(&letter)).is_err() {
+                // Nothing goes on here before it is written.
+                metrics.set_failing(true);
                 self.control.pause(self.retry.next_wait());
                 return Err(Hitch::Retry);
             }

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod attempt;
+mod batch;
 mod checkpoint;
 mod dead_letter;
 mod deliver;

@@ -112,6 +112,7 @@ fn a_dead_letter_is_not_lost() {
         std::thread::yield_now();
     }
     assert_eq!((head.counts().settled(), memory.records().len()), (3, 3));
+    assert!(head.counts().failing);
     std::fs::remove_file(&blocked).unwrap();
     program.settle(&head);
     assert_eq!(messages(&memory), numbers(0..5, &[3]));
