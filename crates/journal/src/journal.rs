@@ -531,6 +531,8 @@ impl Cursor {
             Of::Live(shared) if shared.log.is_foreign() => {}
             Of::Live(shared) => {
                 shared.cursors.remove(&self.live);
+                // Who waits for it waits no longer: it has all that was for it.
+                self.live.delivered.advance(Position::END);
                 shared.log.ask(&mut shared.log.store());
             }
             Of::Dead(dead) => dead.cursors.remove(&self.live),
