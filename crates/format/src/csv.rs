@@ -10,6 +10,7 @@ use hydra_record::Record;
 use crate::escape::{Cell, Escaped, Rule, escape};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json::put_object;
+use crate::names::Names;
 use crate::scan::append;
 use crate::time::ClockFace;
 
@@ -77,7 +78,7 @@ impl Csv {
             return;
         }
         let start = out.len();
-        if put_object(all_fields(record), out) {
+        if put_object(all_fields(record), Names::new().of(record), out) {
             quote_json(start, out);
         } else {
             out.truncate(start);

@@ -3,11 +3,12 @@
 //! A [`Rule`] says which bytes need work and what is written for them; everything else is copied in whole runs, found
 //! by [`crate::scan`].
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use hydra_record::TextOut;
 
-use crate::scan::{Block, append, find, is_suspicious};
+use crate::scan::{Block, append, append_clean, find, is_suspicious};
 
 /// What is done about each character that cannot stay.
 pub(crate) trait Rule {
@@ -149,6 +150,18 @@ impl Rule for Unquoted {
     }
 }
 
+/// A word of syslog's header.
+pub(crate) struct Word;
+
+impl Rule for Word {
+    const MARKS: &'static [u8] = b" ";
+    const KEPT: &'static [u8] = b"";
+
+    fn put(_symbol: char, _rest: &[u8], out: &mut Vec<u8>) {
+        out.push(b'_');
+    }
+}
+
 /// Appends `text` with everything replaced that `R` does not let stand.
 #[inline]
 pub(crate) fn escape<R: Rule>(text: &str, out: &mut Vec<u8>) {
@@ -157,11 +170,8 @@ pub(crate) fn escape<R: Rule>(text: &str, out: &mut Vec<u8>) {
         return escape_long::<R>(bytes, out);
     }
     // All that is uncommon is left to a last call, so that the common case needs neither stack nor saved registers.
-    match Block::load(bytes) {
-        Some(block) if block.fits(out) && !is_suspicious::<R>(block.first) && !is_suspicious::<R>(block.last) => {
-            block.append(out);
-        }
-        _ => escape_slowly::<R>(bytes, out),
+    if !append_clean::<R>(bytes, out) {
+        escape_slowly::<R>(bytes, out);
     }
 }
 
@@ -191,7 +201,17 @@ pub(crate) fn is_clean<R: Rule>(text: &str) -> bool {
     find::<R>(text.as_bytes(), 0).is_none()
 }
 
-/// Lets a message be escaped while it is rendered.
+/// Returns `text` with everything replaced that `R` does not let stand, if there is any.
+pub(crate) fn escaped<R: Rule>(text: &str) -> Option<Cow<'_, str>> {
+    if is_clean::<R>(text) {
+        return None;
+    }
+    let mut out = Vec::new();
+    escape::<R>(text, &mut out);
+    Some(Cow::Owned(String::from_utf8_lossy(&out).into_owned()))
+}
+
+/// Lets a message or a value be escaped while it is rendered. Bare text, such as a number, is only copied.
 pub(crate) struct Escaped<'o, R> {
     out: &'o mut Vec<u8>,
     rule: PhantomData<R>,
@@ -211,8 +231,8 @@ impl<R: Rule> TextOut for Escaped<'_, R> {
     }
 
     #[inline]
-    fn bare(&mut self, text: &str) {
-        append(text.as_bytes(), self.out);
+    fn bare(&mut self, text: &[u8]) {
+        append(text, self.out);
     }
 }
 
@@ -263,7 +283,7 @@ fn put_hex(code: u32, digits: u32, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn escaped<R: Rule>(text: &str) -> String {
+    fn shown<R: Rule>(text: &str) -> String {
         let mut out = Vec::new();
         escape::<R>(text, &mut out);
         String::from_utf8(out).unwrap()
@@ -279,7 +299,7 @@ mod tests {
                     let mut one = Vec::new();
                     JsonText::put(symbol, &[], &mut one);
                     let expected = format!("{a}{}{b}", String::from_utf8(one).unwrap());
-                    assert_eq!(escaped::<JsonText>(&format!("{a}{symbol}{b}")), expected);
+                    assert_eq!(shown::<JsonText>(&format!("{a}{symbol}{b}")), expected);
                 }
             }
         }
@@ -289,8 +309,8 @@ mod tests {
     #[test]
     fn leaves_neighbours_alone() {
         let text = "\u{a0}©\u{61b}\u{61d}ا\u{200d}\u{2010}\u{2027}\u{202f}\u{2065}\u{206a}…€";
-        assert_eq!(escaped::<JsonText>(text), text);
-        assert_eq!(escaped::<Line>(text), text);
+        assert_eq!(shown::<JsonText>(text), text);
+        assert_eq!(shown::<Line>(text), text);
         assert!(is_clean::<Unquoted>(text));
         assert!(!is_clean::<Unquoted>("\u{200f}"));
     }
@@ -299,13 +319,13 @@ mod tests {
     #[test]
     fn shows_controls() {
         assert_eq!(
-            escaped::<Line>("a\r\n\t\x1b[0m\u{9b}\\n\u{2028}"),
+            shown::<Line>("a\r\n\t\x1b[0m\u{9b}\\n\u{2028}"),
             "a\\r\\n\t\\x1b[0m\\u{9b}\\n\\u{2028}"
         );
-        assert_eq!(escaped::<Shown<true, false>>("a\r\nb\rc\n"), "a\r\nb\\rc\n");
-        assert_eq!(escaped::<Shown<false, true>>("\\n\n"), "\\\\n\\n");
-        assert_eq!(escaped::<Param>("\"]\\\n"), "\\\"\\]\\\\\\\\n");
-        assert_eq!(escaped::<Cell<false, false>>("\"\n\0"), "\"\"\n\\x00");
-        assert_eq!(escaped::<Cell<true, true>>("\"\n\0"), "\"\"\\n\0");
+        assert_eq!(shown::<Shown<true, false>>("a\r\nb\rc\n"), "a\r\nb\\rc\n");
+        assert_eq!(shown::<Shown<false, true>>("\\n\n"), "\\\\n\\n");
+        assert_eq!(shown::<Param>("\"]\\\n"), "\\\"\\]\\\\\\\\n");
+        assert_eq!(shown::<Cell<false, false>>("\"\n\0"), "\"\"\n\\x00");
+        assert_eq!(shown::<Cell<true, true>>("\"\n\0"), "\"\"\\n\0");
     }
 }

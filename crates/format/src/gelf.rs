@@ -7,14 +7,12 @@
 //! Additional fields are `_logger` (the layer), the optional [`Keys`], the record's fields and its context's; their
 //! values are numbers or text, as the standard asks. `full_message` is there only when the message has several lines.
 
-use std::borrow::Cow;
-
 use hydra_record::value::PANICKED_TEXT;
-use hydra_record::{Record, TextOut, Value};
+use hydra_record::{Record, Stored, TextOut, Value};
 
 use crate::escape::{JsonText, escape};
 use crate::format::{Formatter, PerLevel, all_fields};
-use crate::json::{put_bare_text, put_text, put_value};
+use crate::json::{put_bare, put_bare_text, put_text, put_value};
 use crate::keys::Keys;
 use crate::names::{Names, cleaned};
 use crate::scan::append;
@@ -58,19 +56,20 @@ impl Formatter for Gelf {
         put_time(record.time_ns, out);
         out.extend_from_slice(self.after_time.of(record.level));
         put_text(record.layer(), out);
-        let mut names = Names::new();
-        names.claim("logger", None);
+        let mut names = Names::new().of(record);
+        names.reserve(&["logger"]);
         self.options.keys.each(record, |name, value| {
-            put_additional(names.claim(name, None).as_deref().unwrap_or(name), &value, out)
+            put_name(&mut names, name, out);
+            put_additional(&value, out);
         });
         for list in all_fields(record) {
-            for field in list {
-                let (name, value) = &field;
-                put_additional(
-                    names.claim(name, additional_name(name)).as_deref().unwrap_or(name),
-                    value,
-                    out,
-                );
+            for (name, value) in list.stored() {
+                // `_id` is not allowed.
+                put_name(&mut names, if name == "id" { "id_" } else { name }, out);
+                match value {
+                    Stored::Bare(text) => put_bare(text, out),
+                    Stored::Value(value) => put_additional(&value, out),
+                }
             }
         }
         out.extend_from_slice(b"}\n");
@@ -134,6 +133,14 @@ impl TextOut for FirstLine<'_> {
             escape::<JsonText>(rest, self.out);
         }
     }
+
+    #[inline]
+    fn bare(&mut self, text: &[u8]) {
+        if self.blank && self.cut.is_none() {
+            self.blank = text.iter().all(|&byte| byte == b' ');
+        }
+        append(text, self.out);
+    }
 }
 
 /// Seconds since 1970 with six decimals (further ones are cut off, towards the past as in the other formats).
@@ -148,10 +155,15 @@ fn put_time(time_ns: i64, out: &mut Vec<u8>) {
     put_padded(size % 1_000_000, 6, b'0', out);
 }
 
-fn put_additional(name: &str, value: &Value<'_>, out: &mut Vec<u8>) {
+#[inline]
+fn put_name<'a>(names: &mut Names<'a>, name: &'a str, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"_");
-    append(name.as_bytes(), out);
+    names.put(name, |name| cleaned(name, usize::MAX, is_name_byte), out);
     out.extend_from_slice(b"\":");
+}
+
+#[inline]
+fn put_additional(value: &Value<'_>, out: &mut Vec<u8>) {
     match *value {
         Value::Bool(_) | Value::Null => put_bare_text(value, out),
         Value::F64(number) if !number.is_finite() => put_bare_text(value, out),
@@ -159,15 +171,6 @@ fn put_additional(name: &str, value: &Value<'_>, out: &mut Vec<u8>) {
         Value::Json(text) => put_text(text, out),
         Value::Panicked => put_text(PANICKED_TEXT, out),
         _ => put_value(value, out),
-    }
-}
-
-/// Letters, digits, `_`, `.` and `-` stay; `_id` is not allowed, so `id` becomes `id_`.
-fn additional_name(name: &str) -> Option<Cow<'_, str>> {
-    if name == "id" {
-        Some(Cow::Borrowed("id_"))
-    } else {
-        cleaned(name, usize::MAX, is_name_byte)
     }
 }
 

@@ -9,10 +9,10 @@
 //! not change its type), non-finite floats and nothing are null, integers that need more than 64 bits are text.
 
 use hydra_record::value::PANICKED_TEXT;
-use hydra_record::{Fields, Record, TextOut, Value};
+use hydra_record::{Fields, Record, Stored, Value};
 
 use crate::embed;
-use crate::escape::{Escaped, JsonDocument, JsonText, escape};
+use crate::escape::{Escaped, JsonDocument, JsonText, escape, escaped};
 use crate::format::{Formatter, PerLevel};
 use crate::keys::Keys;
 use crate::names::Names;
@@ -60,28 +60,27 @@ impl Formatter for Json {
             put_value(&value, out);
         });
         if record.has_context() {
-            put_member(br#","context":"#, record.context(), out);
+            put_member(br#","context":"#, record.context(), Names::new(), out);
         }
         if record.has_fields() {
-            put_member(br#","extra":"#, record.fields(), out);
+            put_member(br#","extra":"#, record.fields(), Names::new().of(record), out);
         }
         out.extend_from_slice(b"}\n");
     }
 }
 
 /// Writes a member whose value is an object, unless it has no fields.
-fn put_member(key: &[u8], fields: Fields<'_>, out: &mut Vec<u8>) {
+fn put_member<'a>(key: &[u8], fields: Fields<'a>, names: Names<'a>, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(key);
-    if !put_object([fields], out) {
+    if !put_object([fields], names, out) {
         out.truncate(start);
     }
 }
 
 /// Writes fields as an object without doubled names; says whether there are any.
 #[inline]
-pub(crate) fn put_object<const N: usize>(lists: [Fields<'_>; N], out: &mut Vec<u8>) -> bool {
-    let mut names = Names::new();
+pub(crate) fn put_object<'a, const N: usize>(lists: [Fields<'a>; N], mut names: Names<'a>, out: &mut Vec<u8>) -> bool {
     let mut before = b"{\"";
     for fields in lists {
         before = put_fields(fields, &mut names, before, out);
@@ -98,28 +97,42 @@ fn put_fields<'a>(
     mut before: &'static [u8; 2],
     out: &mut Vec<u8>,
 ) -> &'static [u8; 2] {
-    for field in fields {
-        // Not taken apart: a value that has just been written to memory in parts is slow to copy as a whole.
-        let (name, value) = &field;
+    for (name, value) in fields.stored() {
         out.extend_from_slice(before);
-        escape::<JsonText>(names.claim(name, None).as_deref().unwrap_or(name), out);
+        names.put(name, escaped::<JsonText>, out);
         out.extend_from_slice(b"\":");
-        put_value(value, out);
+        put_stored(value, out);
         before = b",\"";
     }
     before
 }
 
 /// Writes a value in the JSON type nearest to its own.
+#[inline(always)]
+pub(crate) fn put_stored(value: Stored<'_>, out: &mut Vec<u8>) {
+    match value {
+        Stored::Bare(text) => put_bare(text, out),
+        Stored::Value(value) => put_value(&value, out),
+    }
+}
+
+/// Writes bare text with its quotes.
+#[inline]
+pub(crate) fn put_bare(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    append(text, out);
+    out.push(b'"');
+}
+
+/// Likewise, a value whose text has not been looked at.
 #[inline]
 pub(crate) fn put_value(value: &Value<'_>, out: &mut Vec<u8>) {
     match *value {
         Value::Str(text) | Value::Rendered(text) => put_text(text, out),
-        Value::U64(number) => Value::U64(number).write_text(out),
-        Value::I64(number) => Value::I64(number).write_text(out),
+        Value::U64(_) | Value::I64(_) => value.write_text(&mut Escaped::<JsonText>::new(out)),
         Value::Bool(truth) => append(if truth { b"true" } else { b"false" }, out),
-        Value::F64(number) if number.is_finite() => put_float(Value::F64(number), out),
-        Value::F32(number) if number.is_finite() => put_float(Value::F32(number), out),
+        Value::F64(number) if number.is_finite() => put_float(*value, number, out),
+        Value::F32(number) if number.is_finite() => put_float(*value, number.into(), out),
         Value::Json(text) if embed::is_document(text) => escape::<JsonDocument>(text, out),
         Value::I128(number) if i64::try_from(number).is_ok() || u64::try_from(number).is_ok() => value.write_text(out),
         Value::U128(number) if u64::try_from(number).is_ok() => value.write_text(out),
@@ -147,10 +160,10 @@ pub(crate) fn put_bare_text(value: &Value<'_>, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn put_float(value: Value<'_>, out: &mut Vec<u8>) {
-    let start = out.len();
-    value.write_text(out);
-    if !out.get(start..).unwrap_or_default().contains(&b'.') {
-        out.bare(".0");
+fn put_float(value: Value<'_>, size: f64, out: &mut Vec<u8>) {
+    value.write_text(&mut Escaped::<JsonText>::new(out));
+    // Whatever is larger has no decimals.
+    if size as i64 as f64 == size || size.abs() > i64::MAX as f64 {
+        out.extend_from_slice(b".0");
     }
 }

@@ -6,14 +6,14 @@
 use std::borrow::Cow;
 
 use hydra_record::value::PANICKED_TEXT;
-use hydra_record::{Record, Value};
+use hydra_record::{Record, Stored, Value};
 
-use crate::escape::{Escaped, JsonText, Unquoted, escape, is_clean};
+use crate::escape::{Escaped, JsonText, Unquoted, escaped, is_clean};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json;
 use crate::keys::Keys;
 use crate::names::Names;
-use crate::scan::append;
+use crate::scan::{append, append_clean, find};
 use crate::time::ClockFace;
 
 /// Options of [`Logfmt`].
@@ -49,12 +49,10 @@ impl Formatter for Logfmt {
         out.extend_from_slice(b" message=\"");
         record.write_message(&mut Escaped::<JsonText>::new(out));
         out.push(b'"');
-        let mut names = Names::new();
-        for name in ["timestamp", "level", "logger", "message"] {
-            names.claim(name, None);
-        }
+        let mut names = Names::new().of(record);
+        names.reserve(&["timestamp", "level", "logger", "message"]);
         self.keys.each(record, |name, value| {
-            put_pair(names.claim(name, None).as_deref().unwrap_or(name), &value, out)
+            put_pair(&mut names, name, Stored::Value(value), out)
         });
         put_pairs(record, &mut names, out);
         out.push(b'\n');
@@ -64,9 +62,8 @@ impl Formatter for Logfmt {
 /// Writes a space and `key=value` for each field of the record and its context.
 pub(crate) fn put_pairs<'a>(record: &Record<'a>, names: &mut Names<'a>, out: &mut Vec<u8>) {
     for list in all_fields(record) {
-        for field in list {
-            let (name, value) = &field;
-            put_pair(names.claim(name, key(name)).as_deref().unwrap_or(name), value, out);
+        for (name, value) in list.stored() {
+            put_pair(names, name, value, out);
         }
     }
 }
@@ -76,23 +73,35 @@ fn key(name: &str) -> Option<Cow<'_, str>> {
     if name.is_empty() {
         return Some(Cow::Borrowed("_"));
     }
-    if is_clean::<Unquoted>(name) {
-        return None;
-    }
-    let mut cleaned = Vec::new();
-    escape::<Unquoted>(name, &mut cleaned);
-    Some(Cow::Owned(String::from_utf8_lossy(&cleaned).into_owned()))
+    escaped::<Unquoted>(name)
 }
 
-fn put_pair(name: &str, value: &Value<'_>, out: &mut Vec<u8>) {
+#[inline]
+fn put_pair<'a>(names: &mut Names<'a>, name: &'a str, value: Stored<'_>, out: &mut Vec<u8>) {
     out.push(b' ');
-    append(name.as_bytes(), out);
+    names.put(name, key, out);
     out.push(b'=');
-    match *value {
-        Value::Str(text) | Value::Rendered(text) | Value::Json(text) => put_text(text, out),
-        Value::Char(letter) => put_text(letter.encode_utf8(&mut [0; 4]), out),
-        Value::Panicked => put_text(PANICKED_TEXT, out),
-        _ => value.write_text(out),
+    match value {
+        Stored::Bare(text) => put_bare(text, out),
+        Stored::Value(Value::Str(text) | Value::Rendered(text) | Value::Json(text)) => put_text(text, out),
+        Stored::Value(Value::Char(letter)) => put_text(letter.encode_utf8(&mut [0; 4]), out),
+        Stored::Value(Value::Panicked) => put_text(PANICKED_TEXT, out),
+        Stored::Value(value) => value.write_text(&mut Escaped::<JsonText>::new(out)),
+    }
+}
+
+#[inline]
+fn put_bare(text: &[u8], out: &mut Vec<u8>) {
+    if text.is_empty() || !append_clean::<Unquoted>(text, out) {
+        put_bare_slowly(text, out);
+    }
+}
+
+fn put_bare_slowly(text: &[u8], out: &mut Vec<u8>) {
+    if !text.is_empty() && find::<Unquoted>(text, 0).is_none() {
+        append(text, out);
+    } else {
+        json::put_bare(text, out);
     }
 }
 

@@ -3,18 +3,30 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use hydra_record::Record;
+
+use crate::scan::append;
+
 /// How many names are compared one by one, without allocating.
 const FEW: usize = 16;
 
 /// Gives each field a name that no earlier field of the same record has: the second `a` becomes `a_2`.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
-    few: [&'a str; FEW],
+    /// All names are known to be free and fit to be written.
+    simple: bool,
+    len_max: usize,
+    few: Option<Few<'a>>,
+    many: Option<Box<Many<'a>>>,
+}
+
+/// The first names.
+#[derive(Debug, Default)]
+struct Few<'a> {
+    names: [&'a str; FEW],
     count: usize,
     /// One bit for each kind of name so far: a name of a new kind need not be compared with any.
     kinds: u64,
-    len_max: usize,
-    many: Option<Box<Many<'a>>>,
 }
 
 /// All names so far, and for each that came twice the number to try next.
@@ -25,25 +37,56 @@ struct Many<'a> {
 }
 
 impl<'a> Names<'a> {
+    #[inline]
     pub(crate) fn new() -> Names<'a> {
         Names::within(usize::MAX)
     }
 
     /// Makes names of `len_max` bytes at most; those claimed must be ASCII and no longer.
+    #[inline]
     pub(crate) fn within(len_max: usize) -> Names<'a> {
         Names {
-            few: [""; FEW],
-            count: 0,
-            kinds: 0,
+            simple: false,
             len_max,
+            few: None,
             many: None,
         }
     }
 
-    /// Returns what to write instead of `name`, if anything: `cleaned` if it has characters that cannot stay, and a
-    /// number at its end if it is taken.
+    /// Spares all work where no name but those of `record` will be claimed, and a format's own, and all are simple.
     #[inline]
-    pub(crate) fn claim(&mut self, name: &'a str, cleaned: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
+    pub(crate) fn of(self, record: &Record<'_>) -> Names<'a> {
+        Names {
+            simple: record.has_simple_names(),
+            ..self
+        }
+    }
+
+    /// Writes what stands for `name`: what `clean` makes of it if it has characters that cannot stay, and a number at
+    /// its end if it is taken.
+    #[inline]
+    pub(crate) fn put(
+        &mut self,
+        name: &'a str,
+        clean: impl FnOnce(&'a str) -> Option<Cow<'a, str>>,
+        out: &mut Vec<u8>,
+    ) {
+        if self.simple {
+            return append(name.as_bytes(), out);
+        }
+        let other = self.claim(name, clean(name));
+        append(other.as_deref().unwrap_or(name).as_bytes(), out);
+    }
+
+    /// Takes names that the format uses itself.
+    pub(crate) fn reserve(&mut self, names: &[&'static str]) {
+        if !self.simple {
+            names.iter().for_each(|name| drop(self.claim(name, None)));
+        }
+    }
+
+    /// Returns what to write instead of `name`, if anything.
+    fn claim(&mut self, name: &'a str, cleaned: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
         match cleaned {
             None if self.admits(name) => None,
             None => Some(self.rename(Cow::Borrowed(name))),
@@ -53,25 +96,24 @@ impl<'a> Names<'a> {
     }
 
     /// Takes in a name, if it is one of the first few and differs from them.
-    #[inline]
     fn admits(&mut self, name: &'a str) -> bool {
-        let known = self.few.get(..self.count).unwrap_or_default();
+        let few = self.few.get_or_insert_default();
         let kind = kind_of(name);
-        if self.many.is_some() || (self.kinds & kind != 0 && known.contains(&name)) {
+        if self.many.is_some() || (few.kinds & kind != 0 && few.known().contains(&name)) {
             return false;
         }
-        let Some(place) = self.few.get_mut(self.count) else {
+        let Some(place) = few.names.get_mut(few.count) else {
             return false;
         };
         *place = name;
-        self.count += 1;
-        self.kinds |= kind;
+        few.count += 1;
+        few.kinds |= kind;
         true
     }
 
     #[cold]
     fn rename(&mut self, name: Cow<'a, str>) -> Cow<'a, str> {
-        let known = self.few.get(..self.count).unwrap_or_default();
+        let known = self.few.as_ref().map(Few::known).unwrap_or_default();
         let many = self.many.get_or_insert_with(|| {
             let taken = known.iter().map(|&name| Cow::Borrowed(name)).collect();
             Box::new(Many {
@@ -94,6 +136,12 @@ impl<'a> Names<'a> {
                 return Cow::Owned(candidate);
             }
         }
+    }
+}
+
+impl<'a> Few<'a> {
+    fn known(&self) -> &[&'a str] {
+        self.names.get(..self.count).unwrap_or_default()
     }
 }
 

@@ -135,7 +135,7 @@ impl Formatter for Plain {
             }
         }
         if self.include_extra {
-            put_pairs(record, &mut Names::new(), out);
+            put_pairs(record, &mut Names::new().of(record), out);
         }
         out.push(b'\n');
     }

@@ -3,6 +3,8 @@
 //! Eight bytes are looked at at a time: a word without a control, a byte above 126 or one of the rule's marks needs no
 //! closer look.
 
+use hydra_record::bare;
+
 use crate::escape::Rule;
 
 /// Appends bytes that are mostly few; as they are.
@@ -19,21 +21,33 @@ fn append_slowly(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+/// Appends a short text that the rule lets stand as it is; `false` for any other.
+#[inline]
+pub(crate) fn append_clean<R: Rule>(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    match Block::load(bytes) {
+        Some(block) if block.fits(out) && !is_suspicious::<R>(block.first) && !is_suspicious::<R>(block.last) => {
+            block.append(out);
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Up to 16 bytes, loaded and appended by moves of fixed size: most pieces of a record are that short, and a call of
 /// the general copy would cost as much as all the rest that is done with them.
 pub(crate) struct Block {
     bytes: u128,
     len: usize,
     /// Words that hold each of the bytes at least once, and besides them only spaces.
-    pub(crate) first: u64,
-    pub(crate) last: u64,
+    first: u64,
+    last: u64,
 }
 
 impl Block {
     pub(crate) const BYTES: usize = 16;
 
     #[inline]
-    pub(crate) fn load(bytes: &[u8]) -> Option<Block> {
+    fn load(bytes: &[u8]) -> Option<Block> {
         let len = bytes.len();
         if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
             if len > Block::BYTES {
@@ -79,12 +93,12 @@ impl Block {
     }
 
     #[inline]
-    pub(crate) fn fits(&self, out: &Vec<u8>) -> bool {
+    fn fits(&self, out: &Vec<u8>) -> bool {
         out.capacity() - out.len() >= Block::BYTES
     }
 
     #[inline]
-    pub(crate) fn append(&self, out: &mut Vec<u8>) {
+    fn append(&self, out: &mut Vec<u8>) {
         let end = out.len() + self.len;
         out.extend_from_slice(&self.bytes.to_le_bytes());
         out.truncate(end);
@@ -140,18 +154,10 @@ fn is_dirty<R: Rule>(byte: u8) -> bool {
     R::DIRTY.get(usize::from(byte)).copied().unwrap_or(true)
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
 const SPACES: u64 = 0x2020_2020_2020_2020;
 
 /// Says whether any byte of the word is a control, above 126, or one of the rule's marks.
-///
-/// A carry or borrow can only come from a byte that is one of these, so there is neither a miss nor a false alarm.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_suspicious<R: Rule>(word: u64) -> bool {
-    let mut found = word | word.wrapping_add(ONES) | word.wrapping_sub(SPACES);
-    for &mark in R::MARKS {
-        found |= (word ^ (ONES * u64::from(mark))).wrapping_sub(ONES);
-    }
-    found & HIGHS != 0
+    bare::is_suspicious(word, R::MARKS)
 }

@@ -11,10 +11,10 @@
 use hydra_record::{Record, Value};
 
 use crate::error::{Error, ErrorKind};
-use crate::escape::{Escaped, Line, Param};
+use crate::escape::{Escaped, Line, Param, Word};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::names::{Names, cleaned};
-use crate::scan::append;
+use crate::scan::{append, append_clean};
 use crate::time::ClockFace;
 
 const FACILITY_MAX: u8 = 23;
@@ -86,13 +86,11 @@ impl Syslog {
         out.push(b'[');
         out.extend_from_slice(self.options.structured_data_id.as_bytes());
         let bare = out.len();
-        let mut names = Names::within(NAME_BYTES_MAX);
+        let mut names = Names::within(NAME_BYTES_MAX).of(record);
         for list in all_fields(record) {
-            for field in list {
-                let (name, value) = &field;
+            for (name, value) in list.stored() {
                 out.push(b' ');
-                let other = names.claim(name, cleaned(name, NAME_BYTES_MAX, is_name_byte));
-                append(other.as_deref().unwrap_or(name).as_bytes(), out);
+                names.put(name, |name| cleaned(name, NAME_BYTES_MAX, is_name_byte), out);
                 out.extend_from_slice(b"=\"");
                 value.write_text(&mut Escaped::<Param>::new(out));
                 out.push(b'"');
@@ -139,7 +137,7 @@ fn put_header(text: &str, bytes_max: usize, out: &mut Vec<u8>) {
     out.push(b' ');
     if text.is_empty() {
         out.push(b'-');
-    } else {
+    } else if !append_clean::<Word>(text.as_bytes(), out) {
         let other = cleaned(text, bytes_max, |byte| byte.is_ascii_graphic());
         append(other.as_deref().unwrap_or(text).as_bytes(), out);
     }

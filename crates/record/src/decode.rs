@@ -149,6 +149,7 @@ impl Dictionary {
         Ok(record)
     }
 
+    #[inline(always)]
     fn decode_head<'a>(&'a self, head: &mut &[u8], sequence: u64) -> Option<Result<Record<'a>, DecodeError>> {
         let time_ns = i64::from_le_bytes(take_array(head)?);
         let site = u32::from_le_bytes(take_array(head)?);

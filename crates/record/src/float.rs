@@ -16,7 +16,7 @@ pub fn shortest<W: TextOut + ?Sized>(value: f64, out: &mut W) {
     if value.is_finite() && (size == 0.0 || (1e-4..1e15).contains(&size)) {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
-        out.bare(text.strip_suffix(".0").unwrap_or(text));
+        out.bare(text.strip_suffix(".0").unwrap_or(text).as_bytes());
     } else {
         slow(format_args!("{value}"), out);
     }
@@ -28,15 +28,15 @@ pub fn fixed<W: TextOut + ?Sized>(value: f64, decimals: usize, out: &mut W) {
         Some((whole, fraction)) => {
             let mut digits = itoa::Buffer::new();
             if value.is_sign_negative() {
-                out.bare("-");
+                out.bare(b"-");
             }
-            out.bare(digits.format(whole));
+            out.bare(digits.format(whole).as_bytes());
             if decimals > 0 {
-                const ZEROS: &str = "000000000";
+                const ZEROS: &[u8] = b"000000000";
                 let text = digits.format(fraction);
-                out.bare(".");
+                out.bare(b".");
                 out.bare(ZEROS.get(..decimals.saturating_sub(text.len())).unwrap_or_default());
-                out.bare(text);
+                out.bare(text.as_bytes());
             }
         }
         None => slow(format_args!("{value:.decimals$}"), out),
@@ -73,7 +73,7 @@ pub(crate) fn slow<W: TextOut + ?Sized>(text: std::fmt::Arguments<'_>, out: &mut
     let mut buffer = String::new();
     // Writing into a String cannot fail; a Display of ours does not either.
     let _ = buffer.write_fmt(text);
-    out.bare(&buffer);
+    out.bare(buffer.as_bytes());
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! This room is pure data: no file, no clock, no lock, and it cannot fail because of the world.
 #![forbid(unsafe_code)]
 
+pub mod bare;
 pub mod decode;
 pub mod encode;
 pub mod float;
@@ -26,4 +27,4 @@ pub use list::FieldList;
 pub use note::{LayerNote, Origin, Piece, SiteNote, Taker, ThreadNote};
 pub use record::{Fields, Location, Record, TextOut};
 pub use spec::Spec;
-pub use value::Value;
+pub use value::{Stored, Value};

@@ -10,9 +10,14 @@
 //! Names are a count u16 and texts. Pieces are a count u16, and each 0 and a text, or 1, the argument's index u16 and
 //! its format specification as text. Takers are a count u16, and each a key u64 and the least level u8.
 
+use std::collections::HashSet;
+
+use crate::bare::is_bare;
 use crate::level::Level;
 use crate::spec::Spec;
 use crate::value::{put_str, take_array, take_str};
+
+const SIMPLE_NAME_BYTES_MAX: usize = 32;
 
 pub(crate) const KIND_SITE: u8 = 1;
 pub(crate) const KIND_LAYER: u8 = 2;
@@ -24,6 +29,10 @@ pub(crate) const KIND_ORIGIN: u8 = 4;
 pub enum Piece {
     /// Text as it stands.
     Literal(String),
+    /// Text that is [bare](crate::bare).
+    Bare(String),
+    /// The argument with that index, as `{}` shows it.
+    Plain(u16),
     /// The argument with that index, in that form.
     Argument(u16, Spec),
 }
@@ -45,9 +54,28 @@ pub struct SiteNote {
     pub template: String,
     /// A name for each argument; an empty one is not a field (a second form of a value that has its field already).
     pub names: Vec<String>,
+    /// Every format can write the names as they are: they are distinct words of ASCII letters, digits and `_`, at most
+    /// 32 bytes long, that end in a letter or digit and are none of [`OWN_NAMES`].
+    pub simple_names: bool,
     /// The template, taken apart.
     pub pieces: Vec<Piece>,
 }
+
+/// What formats call those parts of a record that are not fields of it.
+pub const OWN_NAMES: [&str; 12] = [
+    "timestamp",
+    "level",
+    "logger",
+    "message",
+    "level_no",
+    "layer",
+    "file",
+    "function",
+    "line",
+    "thread",
+    "process",
+    "sequence",
+];
 
 /// A piece as a macro writes it down: text, or an argument's index with its format specification.
 #[derive(Clone, Copy, Debug)]
@@ -267,20 +295,42 @@ fn read_site(from: &mut &[u8]) -> Option<SiteNote> {
         module: take_str(from)?.to_owned(),
         template: take_str(from)?.to_owned(),
         names: Vec::new(),
+        simple_names: false,
         pieces: Vec::new(),
     };
     for _ in 0..u16::from_le_bytes(take_array(from)?) {
         site.names.push(take_str(from)?.to_owned());
     }
+    site.simple_names = are_simple(&site.names);
     for _ in 0..u16::from_le_bytes(take_array(from)?) {
         let [kind] = take_array(from)?;
         site.pieces.push(if kind == 0 {
-            Piece::Literal(take_str(from)?.to_owned())
+            let text = take_str(from)?.to_owned();
+            match is_bare(text.as_bytes()) {
+                true => Piece::Bare(text),
+                false => Piece::Literal(text),
+            }
         } else {
-            Piece::Argument(u16::from_le_bytes(take_array(from)?), Spec::parse(take_str(from)?)?)
+            let index = u16::from_le_bytes(take_array(from)?);
+            match Spec::parse(take_str(from)?)? {
+                Spec::PLAIN => Piece::Plain(index),
+                spec => Piece::Argument(index, spec),
+            }
         });
     }
     Some(site)
+}
+
+/// Says what [`SiteNote::simple_names`] tells. Empty names are no fields.
+fn are_simple(names: &[String]) -> bool {
+    let mut seen = HashSet::new();
+    names.iter().filter(|name| !name.is_empty()).all(|name| {
+        name.len() <= SIMPLE_NAME_BYTES_MAX
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !name.ends_with('_')
+            && !OWN_NAMES.contains(&name.as_str())
+            && seen.insert(name)
+    })
 }
 
 #[cfg(test)]

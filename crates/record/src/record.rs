@@ -3,19 +3,16 @@
 use crate::decode::Dictionary;
 use crate::level::Level;
 use crate::note::{LayerNote, Origin, Piece, SiteNote};
-use crate::spec::write_plain;
-use crate::value::{Value, take_str};
+use crate::spec::{Spec, write_plain};
+use crate::value::{Stored, Take, Value, take_str};
 
 /// Takes text: what a message or a value is written to.
 pub trait TextOut {
     /// Takes any text.
     fn text(&mut self, text: &str);
 
-    /// Takes text that has nothing to escape in any format: digits, signs, letters a-z and A-Z, spaces.
-    #[inline]
-    fn bare(&mut self, text: &str) {
-        self.text(text);
-    }
+    /// Takes [bare](crate::bare) text.
+    fn bare(&mut self, text: &[u8]);
 }
 
 impl TextOut for Vec<u8> {
@@ -23,12 +20,21 @@ impl TextOut for Vec<u8> {
     fn text(&mut self, text: &str) {
         self.extend_from_slice(text.as_bytes());
     }
+
+    #[inline]
+    fn bare(&mut self, text: &[u8]) {
+        self.extend_from_slice(text);
+    }
 }
 
 impl TextOut for String {
     #[inline]
     fn text(&mut self, text: &str) {
         self.push_str(text);
+    }
+
+    fn bare(&mut self, text: &[u8]) {
+        self.extend(text.iter().map(|&byte| char::from(byte)));
     }
 }
 
@@ -117,25 +123,31 @@ impl<'a> Record<'a> {
         };
         let (mut next, mut rest) = (0, self.values);
         for piece in &site.pieces {
-            match piece {
-                Piece::Literal(text) => out.text(text),
-                Piece::Argument(index, spec) => {
-                    // Arguments are captured in order of first use, so going back is the exception.
-                    if *index < next {
-                        (next, rest) = (0, self.values);
-                    }
-                    while next < *index {
-                        if Value::take(&mut rest).is_none() {
-                            return;
-                        }
-                        next += 1;
-                    }
-                    let Some(value) = Value::take(&mut rest) else {
-                        return;
-                    };
-                    next += 1;
-                    spec.write(value, out);
+            let (index, spec) = match piece {
+                Piece::Bare(text) => {
+                    out.bare(text.as_bytes());
+                    continue;
                 }
+                Piece::Literal(text) => {
+                    out.text(text);
+                    continue;
+                }
+                Piece::Plain(index) => (*index, None),
+                Piece::Argument(index, spec) => (*index, Some(spec)),
+            };
+            // Arguments are captured in order of first use, so going back is the exception.
+            if index < next {
+                (next, rest) = (0, self.values);
+            }
+            while next < index {
+                if Value::take(&mut rest).is_none() {
+                    return;
+                }
+                next += 1;
+            }
+            next += 1;
+            if put_argument(&mut rest, spec, out).is_none() {
+                return;
             }
         }
     }
@@ -172,6 +184,12 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Says whether every field has a name that every format can write as it is (see [`SiteNote::simple_names`]).
+    #[inline]
+    pub fn has_simple_names(&self) -> bool {
+        self.fields == 0 && self.context == 0 && self.site.is_some_and(|site| site.simple_names)
+    }
+
     /// Says whether the record has fields of its own.
     #[inline]
     pub fn has_fields(&self) -> bool {
@@ -189,7 +207,7 @@ impl<'a> Record<'a> {
             };
         }
         let mut skipped = self.fields();
-        while skipped.step().is_some() {}
+        while skipped.take_field::<Value<'_>>().is_some() {}
         Fields {
             names: [].iter(),
             arguments: 0,
@@ -215,15 +233,33 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Iterates over the same fields in the form that formats need.
     #[inline(always)]
-    fn step(&mut self) -> Option<(&'a str, Value<'a>)> {
+    pub fn stored(mut self) -> impl Iterator<Item = (&'a str, Stored<'a>)> {
+        std::iter::from_fn(move || self.next_field())
+    }
+
+    #[inline(always)]
+    fn next_field<T: Take<'a>>(&mut self) -> Option<(&'a str, T)> {
+        // An argument without a name is a second form of one that has been seen.
+        loop {
+            let hidden = self.arguments > 0;
+            match self.take_field() {
+                Some(("", _)) if hidden => continue,
+                other => return other,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn take_field<T: Take<'a>>(&mut self) -> Option<(&'a str, T)> {
         if self.arguments > 0 {
             self.arguments -= 1;
             let name = self.names.next().map(String::as_str).unwrap_or_default();
-            return Some((name, Value::take(&mut self.rest)?));
+            return Some((name, T::take(&mut self.rest)?));
         }
         self.named = self.named.checked_sub(1)?;
-        Some((take_str(&mut self.rest)?, Value::take(&mut self.rest)?))
+        Some((take_str(&mut self.rest)?, T::take(&mut self.rest)?))
     }
 }
 
@@ -232,20 +268,35 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<(&'a str, Value<'a>)> {
-        // An argument without a name is a second form of one that has been seen.
-        loop {
-            let hidden = self.arguments > 0;
-            match self.step() {
-                Some(("", _)) if hidden => continue,
-                other => return other,
-            }
-        }
+        self.next_field()
     }
 }
 
 impl Value<'_> {
     /// Writes the value as `{}` shows it.
+    #[inline]
     pub fn write_text<W: TextOut + ?Sized>(self, out: &mut W) {
         write_plain(self, out);
     }
+}
+
+impl Stored<'_> {
+    /// Writes the value as `{}` shows it.
+    #[inline(always)]
+    pub fn write_text<W: TextOut + ?Sized>(self, out: &mut W) {
+        match self {
+            Stored::Bare(text) => out.bare(text),
+            Stored::Value(value) => write_plain(value, out),
+        }
+    }
+}
+
+/// Takes one value and writes it; `None` where the bytes are not a value.
+#[inline(always)]
+fn put_argument<W: TextOut + ?Sized>(values: &mut &[u8], spec: Option<&Spec>, out: &mut W) -> Option<()> {
+    match spec {
+        None => Stored::take(values)?.write_text(out),
+        Some(spec) => spec.write(Value::take(values)?, out),
+    }
+    Some(())
 }

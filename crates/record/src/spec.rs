@@ -179,16 +179,16 @@ impl Spec {
         };
         let missing = usize::from(self.width).saturating_sub(sign.len() + prefix.len() + digits.len());
         if self.zero {
-            out.bare(sign);
-            out.bare(prefix);
+            out.bare(sign.as_bytes());
+            out.bare(prefix.as_bytes());
             repeat('0', missing, out);
-            out.bare(digits);
+            out.bare(digits.as_bytes());
         } else {
             let (before, after) = self.split(missing, Align::Right);
             repeat(self.fill, before, out);
-            out.bare(sign);
-            out.bare(prefix);
-            out.bare(digits);
+            out.bare(sign.as_bytes());
+            out.bare(prefix.as_bytes());
+            out.bare(digits.as_bytes());
             repeat(self.fill, after, out);
         }
     }
@@ -222,16 +222,16 @@ impl Spec {
 pub fn write_plain<W: TextOut + ?Sized>(value: Value<'_>, out: &mut W) {
     match value {
         Value::Str(text) | Value::Rendered(text) | Value::Json(text) => out.text(text),
-        Value::U64(number) => out.bare(itoa::Buffer::new().format(number)),
-        Value::I64(number) => out.bare(itoa::Buffer::new().format(number)),
+        Value::U64(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
+        Value::I64(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
         Value::F64(number) => float::shortest(number, out),
-        Value::Bool(truth) => out.bare(if truth { "true" } else { "false" }),
-        Value::Null => out.bare("null"),
+        Value::Bool(truth) => out.bare(if truth { b"true" } else { b"false" }),
+        Value::Null => out.bare(b"null"),
         Value::F32(number) => float::slow(format_args!("{number}"), out),
         Value::Char(letter) => out.text(letter.encode_utf8(&mut [0; 4])),
-        Value::I128(number) => out.bare(itoa::Buffer::new().format(number)),
-        Value::U128(number) => out.bare(itoa::Buffer::new().format(number)),
-        Value::Panicked => out.bare(PANICKED_TEXT),
+        Value::I128(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
+        Value::U128(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
+        Value::Panicked => out.bare(PANICKED_TEXT.as_bytes()),
     }
 }
 

@@ -16,6 +16,8 @@
 //! | 12 | JSON document | length u32, UTF-8 |
 //! | 13 | a `Display` that panicked | |
 
+use crate::bare::is_bare;
+
 /// A field's value, borrowed from the program's arguments or from a journal frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -46,6 +48,15 @@ pub enum Value<'a> {
     Json(&'a str),
     /// The value's `Display` or `Debug` panicked while the record was taken.
     Panicked,
+}
+
+/// A value as a format takes it from a frame: what needs no work is told apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stored<'a> {
+    /// A [`Value::Str`] or [`Value::Rendered`] of [bare](crate::bare) text.
+    Bare(&'a [u8]),
+    /// Anything else.
+    Value(Value<'a>),
 }
 
 /// Tag bytes of the byte form.
@@ -116,6 +127,33 @@ impl<'a> Value<'a> {
     }
 }
 
+/// What can be taken from a frame's bytes.
+pub(crate) trait Take<'a>: Sized {
+    /// Takes one from the front of `bytes`; `None` where the bytes are not a value.
+    fn take(bytes: &mut &'a [u8]) -> Option<Self>;
+}
+
+impl<'a> Take<'a> for Value<'a> {
+    #[inline(always)]
+    fn take(bytes: &mut &'a [u8]) -> Option<Value<'a>> {
+        Value::take(bytes)
+    }
+}
+
+impl<'a> Take<'a> for Stored<'a> {
+    #[inline(always)]
+    fn take(bytes: &mut &'a [u8]) -> Option<Stored<'a>> {
+        if let Some((&(tag::STR | tag::RENDERED), mut rest)) = bytes.split_first()
+            && let Some(text) = take_text(&mut rest)
+            && is_bare(text)
+        {
+            *bytes = rest;
+            return Some(Stored::Bare(text));
+        }
+        Value::take(bytes).map(Stored::Value)
+    }
+}
+
 #[inline]
 fn put_tagged<const N: usize>(out: &mut Vec<u8>, kind: u8, bytes: [u8; N]) {
     out.reserve(N + 1);
@@ -146,10 +184,16 @@ pub(crate) fn take_array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 
 #[inline(always)]
 pub(crate) fn take_str<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    std::str::from_utf8(take_text(bytes)?).ok()
+}
+
+/// Takes a length and that many bytes.
+#[inline(always)]
+fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let len = u32::from_le_bytes(take_array(bytes)?) as usize;
     let (text, rest) = bytes.split_at_checked(len)?;
     *bytes = rest;
-    std::str::from_utf8(text).ok()
+    Some(text)
 }
 
 #[cfg(test)]
