@@ -51,6 +51,13 @@ pub struct Head {
     pub level: Level,
 }
 
+/// Gives an encoded record to another layer.
+pub fn set_layer(record: &mut [u8], layer: u16) {
+    if let Some(place) = record.get_mut(16..18) {
+        place.copy_from_slice(&layer.to_le_bytes());
+    }
+}
+
 /// Writes one record's bytes; made by [`Encoder::site`] or [`Encoder::message`].
 ///
 /// Call, in this order: [`Encoder::argument`] (once for each name of the site), [`Encoder::field`],
