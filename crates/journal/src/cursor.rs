@@ -25,16 +25,18 @@
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::Arc;
 
 use hydra_os::atomic::{AtomicU64, Mutex, MutexGuard, Ordering};
-use hydra_os::map::Map;
 use hydra_os::process;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::error::{Error, ErrorKind};
 use crate::position::Position;
 use crate::progress::Progress;
+use crate::segment::Mapping;
+use crate::table::Table;
 
 /// The most heads a journal keeps cursors for.
 pub const CURSORS_MAX: usize = 127;
@@ -82,7 +84,7 @@ impl Default for CursorState {
 /// The cursors of one journal.
 #[derive(Debug)]
 pub(crate) struct Cursors {
-    map: Arc<Map>,
+    map: Arc<Table>,
     heads: Mutex<Vec<Entry>>,
     /// Some heads' places are lost: every head that is not in the table begins at the start.
     is_lost: bool,
@@ -98,7 +100,7 @@ struct Entry {
 /// A cursor in use.
 #[derive(Debug)]
 pub(crate) struct Live {
-    map: Arc<Map>,
+    map: Arc<Table>,
     slot: usize,
     /// Of the newest copy; held while a new one is written.
     version: Mutex<u64>,
@@ -139,11 +141,12 @@ impl Live {
 
 impl Cursors {
     /// Begins an empty table in zeroed memory.
-    pub(crate) fn create(map: Map) -> Cursors {
+    pub(crate) fn create(map: impl Into<Arc<Table>>) -> Cursors {
+        let map = map.into();
         map.copy_in(AT_BOOT, &process::boot_id().unwrap_or_default());
-        map.store(0, MAGIC, Ordering::Release);
+        map.store(0, MAGIC);
         Cursors {
-            map: Arc::new(map),
+            map,
             heads: Mutex::default(),
             is_lost: false,
         }
@@ -151,24 +154,25 @@ impl Cursors {
 
     /// Begins an empty table in the place of one that is gone. That it is one is written down: a process that dies in
     /// the middle of catching up must not leave a table that looks as if there had been no heads.
-    pub(crate) fn replace(map: Map) -> Cursors {
-        map.store(AT_LOST, 1, Ordering::Release);
+    pub(crate) fn replace(map: impl Into<Arc<Table>>) -> Cursors {
+        let map = map.into();
+        map.store(AT_LOST, 1);
         let mut cursors = Cursors::create(map);
         cursors.is_lost = true;
         cursors
     }
 
     /// Takes over the table a dead process left; `None` if it is not one.
-    pub(crate) fn open(map: impl Into<Arc<Map>>) -> Option<Cursors> {
+    pub(crate) fn open(map: impl Into<Arc<Table>>) -> Option<Cursors> {
         let cursors = Cursors::view(map)?;
         cursors.go_back_if_restarted();
         Some(cursors)
     }
 
     /// Reads a table without changing it; `None` if it is not one.
-    pub(crate) fn view(map: impl Into<Arc<Map>>) -> Option<Cursors> {
+    pub(crate) fn view(map: impl Into<Arc<Table>>) -> Option<Cursors> {
         let map = map.into();
-        if map.len() < FILE_BYTES || map.load(0, Ordering::Acquire) != MAGIC {
+        if map.len() < FILE_BYTES || map.load(0) != MAGIC {
             return None;
         }
         let mut cursors = Cursors {
@@ -176,7 +180,7 @@ impl Cursors {
             heads: Mutex::default(),
             is_lost: false,
         };
-        let count = cursors.map.load(AT_COUNT, Ordering::Acquire) as usize;
+        let count = cursors.map.load(AT_COUNT) as usize;
         let mut found = Vec::new();
         for slot in 1..=CURSORS_MAX {
             match cursors.name_in(slot) {
@@ -186,7 +190,7 @@ impl Cursors {
                 None => cursors.is_lost |= slot <= count || !cursors.is_free(slot),
             }
         }
-        cursors.is_lost |= cursors.map.load(AT_LOST, Ordering::Acquire) != 0;
+        cursors.is_lost |= cursors.map.load(AT_LOST) != 0;
         *cursors.lock() = found;
         Some(cursors)
     }
@@ -220,8 +224,8 @@ impl Cursors {
     fn durable(&self, slot: usize) -> Position {
         let copies = DURABLE_AT.iter().filter_map(|at| {
             let at = slot * SLOT_BYTES + at;
-            let position = self.map.load(at, Ordering::Relaxed);
-            let is_whole = self.map.load(at + 8, Ordering::Relaxed) == durable_check(position, slot);
+            let position = self.map.load(at);
+            let is_whole = self.map.load(at + 8) == durable_check(position, slot);
             if is_whole {
                 Some(Position::from_u64(position))
             } else {
@@ -237,7 +241,7 @@ impl Cursors {
     }
 
     fn is_removed(&self, slot: usize) -> bool {
-        self.map.load(slot * SLOT_BYTES, Ordering::Acquire) == REMOVED
+        self.map.load(slot * SLOT_BYTES) == REMOVED
     }
 
     fn is_free(&self, slot: usize) -> bool {
@@ -261,7 +265,7 @@ impl Cursors {
             }
             return Ok(Arc::clone(live));
         }
-        let count = self.map.load(AT_COUNT, Ordering::Acquire) as usize;
+        let count = self.map.load(AT_COUNT) as usize;
         let last = heads.iter().map(|entry| entry.slot).max().unwrap_or_default();
         let next = last.max(count.min(CURSORS_MAX)) + 1;
         let slot = (1..next).find(|slot| self.is_removed(*slot)).unwrap_or(next);
@@ -273,7 +277,7 @@ impl Cursors {
         self.write_copies(slot, start);
         write_durable(&self.map, slot, start);
         self.write_name(slot, cut(name));
-        self.map.store(AT_COUNT, slot.max(count) as u64, Ordering::Release);
+        self.map.store(AT_COUNT, slot.max(count) as u64);
         let live = self.live(slot);
         heads.push(Entry {
             name: cut(name).to_owned(),
@@ -289,7 +293,7 @@ impl Cursors {
         let is_it = |entry: &Entry| entry.live.as_ref().is_some_and(|other| Arc::ptr_eq(other, live));
         if let Some(index) = heads.iter().position(is_it) {
             let entry = heads.remove(index);
-            self.map.store(entry.slot * SLOT_BYTES, REMOVED, Ordering::Release);
+            self.map.store(entry.slot * SLOT_BYTES, REMOVED);
         }
     }
 
@@ -373,8 +377,18 @@ impl Cursors {
     }
 
     /// Writes the file's pages to the device.
-    pub(crate) fn sync(&self) -> std::io::Result<()> {
-        self.map.sync(0, self.map.len())
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.map.sync()
+    }
+
+    /// Says whether the table's file is not what it was any more.
+    pub(crate) fn is_in_trouble(&self) -> bool {
+        self.map.is_in_trouble()
+    }
+
+    /// Goes on in another file, which `publish` puts in its place.
+    pub(crate) fn move_to(&self, file: Mapping, publish: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        self.map.move_to(file, publish)
     }
 
     /// Makes waiting for a head's delivery end with an error.
@@ -437,19 +451,19 @@ impl Cursors {
     fn write_name(&self, slot: usize, name: &str) {
         let at = slot * SLOT_BYTES;
         self.map.copy_in(at + NAME_AT, name.as_bytes());
-        self.map.store(at + 8, xxh3_64(name.as_bytes()), Ordering::Relaxed);
-        self.map.store(at, name.len() as u64, Ordering::Release);
+        self.map.store(at + 8, xxh3_64(name.as_bytes()));
+        self.map.store(at, name.len() as u64);
     }
 
     fn name_in(&self, slot: usize) -> Option<String> {
         let at = slot * SLOT_BYTES;
-        let len = self.map.load(at, Ordering::Acquire) as usize;
+        let len = self.map.load(at) as usize;
         if len == 0 || len > NAME_BYTES {
             return None;
         }
         let mut name = vec![0; len];
         self.map.copy_out(at + NAME_AT, &mut name);
-        let whole = xxh3_64(&name) == self.map.load(at + 8, Ordering::Relaxed);
+        let whole = xxh3_64(&name) == self.map.load(at + 8);
         if whole { String::from_utf8(name).ok() } else { None }
     }
 
@@ -459,11 +473,11 @@ impl Cursors {
 }
 
 /// Notes that the destination is synced up to `position`: one copy after the other, so that one is whole at any time.
-fn write_durable(map: &Map, slot: usize, position: Position) {
+fn write_durable(map: &Table, slot: usize, position: Position) {
     let position = position.to_u64();
     for at in DURABLE_AT.map(|at| slot * SLOT_BYTES + at) {
-        map.store(at, position, Ordering::Relaxed);
-        map.store(at + 8, durable_check(position, slot), Ordering::Release);
+        map.store(at, position);
+        map.store(at + 8, durable_check(position, slot));
     }
 }
 

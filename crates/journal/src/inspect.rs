@@ -9,7 +9,7 @@ use crate::lock::{CURSORS, Home, LOCK, serialise, subdirectories};
 use crate::position::Position;
 use crate::read::{Damage, DamageKind, step_over};
 use crate::recover::{Contents, Opened, open_segment};
-use crate::segment::FRAMES_START;
+use crate::segment::{FRAMES_START, Mapping};
 use hydra_os::disk::{self, File, Mode};
 use hydra_os::map::Map;
 
@@ -193,5 +193,6 @@ fn read_cursors(path: &Path) -> Option<Vec<(String, CursorState)>> {
     if disk::len_of(path).ok()?? < len as u64 {
         return None;
     }
-    Some(crate::cursor::Cursors::view(Map::file_read_only(&file, len).ok()?)?.all())
+    let map = Map::file_read_only(&file, len).ok()?;
+    Some(crate::cursor::Cursors::view(Mapping { map, file: None })?.all())
 }

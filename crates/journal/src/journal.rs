@@ -7,15 +7,17 @@ use std::task::Waker;
 use std::time::Duration;
 
 use hydra_os::atomic::{Arc as OsArc, Mutex};
+use hydra_os::disk::FileSystem;
+use hydra_os::random;
 use hydra_os::thread::{self, JoinHandle};
-use hydra_os::{disk, random};
 
 use crate::append::{Note, Writer, retired};
+use crate::audit;
 use crate::cursor::{CursorState, Cursors, Live};
 use crate::error::{Error, ErrorKind};
 use crate::lock::Home;
 use crate::metrics::Metrics;
-use crate::place::Place;
+use crate::place::{Place, file_system_of};
 use crate::position::Position;
 use crate::progress::Progress;
 use crate::read::{Reader, Source};
@@ -98,7 +100,7 @@ pub(crate) struct Shared {
     pub(crate) id: [u8; 16],
     pub(crate) segment_bytes: usize,
     pub(crate) quota_bytes: u64,
-    home: Option<Home>,
+    pub(crate) home: Option<Home>,
 }
 
 impl Journal {
@@ -199,7 +201,7 @@ impl Journal {
             ));
         }
         shared.log.reserve_large(bytes)?;
-        let made = shared.place.make(bytes, shared.id);
+        let made = reclaim::make_segment(shared, bytes);
         let (mapping, generation) = made.inspect_err(|_| shared.log.give_back_bytes(bytes))?;
         let mapping = OsArc::new(mapping);
         let inserted = shared.log.insert_large(&mapping, generation, payload, &texts, check);
@@ -353,6 +355,8 @@ impl Owner {
         let error = Error::new(ErrorKind::Closed, "waiting on a journal that is closed");
         shared.sync.done.fail(&error);
         shared.cursors.fail_all(&error);
+        // What is to stay for the next start must be where that looks for it.
+        audit::round(shared);
         let source = || Source::Live(OsArc::clone(&shared.log));
         let is_read = |low| low >= end || Reader::new(source(), low).has_no_more_data();
         let wanted = shared.sync.wanted();
@@ -410,17 +414,14 @@ fn check(options: &Options, segment_bytes: usize) -> Result<(), Error> {
             options.quota_bytes
         ));
     }
-    if options
-        .dir
-        .as_deref()
-        .is_some_and(|dir| matches!(disk::file_system(dir), Ok(disk::FileSystem::Network)))
-    {
-        let dir = options.dir.as_deref().unwrap_or(Path::new(""));
-        let text = "creating a journal on a network file system, where neither locks nor maps can be relied on; \
-                    use a local directory";
-        return Err(Error::at(ErrorKind::Option, text, dir));
+    match options.dir.as_deref() {
+        Some(dir) if file_system_of(dir) == FileSystem::Network => {
+            let text = "creating a journal on a network file system, where neither locks nor maps can be relied on; \
+                        use a local directory";
+            Err(Error::at(ErrorKind::Option, text, dir))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// One head's place in a journal: this process's own, or a dead one's.

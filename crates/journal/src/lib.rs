@@ -19,6 +19,8 @@
 )]
 
 mod append;
+#[cfg(not(loom))]
+mod audit;
 mod bell;
 #[cfg(not(loom))]
 mod cursor;
@@ -50,6 +52,8 @@ mod store;
 #[cfg(not(loom))]
 mod sync;
 #[cfg(not(loom))]
+mod table;
+#[cfg(not(loom))]
 mod tail;
 
 #[cfg(loom)]
@@ -62,6 +66,10 @@ pub use cursor::{CURSORS_MAX, CursorState, MARK_BYTES};
 pub use error::{Error, ErrorKind};
 pub use frame::Kind;
 #[cfg(not(loom))]
+pub use hydra_os::disk::FileSystem;
+#[cfg(not(any(loom, sim)))]
+pub use hydra_os::map::leave_sigbus_alone;
+#[cfg(not(loom))]
 pub use inspect::{Inspection, SegmentView, inspect};
 #[cfg(not(loom))]
 pub use journal::{
@@ -69,6 +77,8 @@ pub use journal::{
     SEGMENTS_MIN,
 };
 pub use metrics::Metrics;
+#[cfg(not(loom))]
+pub use place::file_system_of;
 pub use position::Position;
 #[cfg(not(loom))]
 pub use progress::Progress;

@@ -7,8 +7,10 @@
 //! nor a process that knows of the file alone leads to two owners. Creating and adopting are serialised by a lock on
 //! the configured directory, which is held for moments only.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use hydra_os::atomic::Mutex;
 use hydra_os::disk::{self, File, Mode};
 use hydra_os::{process, random};
 
@@ -24,7 +26,8 @@ const PREFIX: &str = "j-";
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) dir: PathBuf,
-    held: Held,
+    /// The last one is that of the directory; those before it are of directories that were moved away.
+    held: Mutex<Vec<Held>>,
     /// See [`crate::fork`].
     forks: u32,
 }
@@ -43,16 +46,43 @@ impl Home {
         let _serial = serialise(root)?;
         let dir = root.join(format!("{PREFIX}{}-{:08x}", process::id(), random::u64() as u32));
         disk::create_dir_all(&dir).map_err(|error| Error::io("creating a journal", &dir, error))?;
-        let Some(held) = Held::take(&dir)? else {
-            let text = "locking a journal that was just created";
-            return Err(Error::at(ErrorKind::Owned, text, &dir));
-        };
-        let wrap = |error| Error::io("writing the owner into the journal's lock", &dir, error);
-        held.file
-            .write_at(format!("{}\n", process::id()).as_bytes(), 0)
-            .map_err(wrap)?;
+        let held = Held::take(&dir)?.ok_or_else(|| taken(&dir))?;
+        held.sign(&dir)?;
         let forks = fork::watch();
+        let held = Mutex::new(vec![held]);
         Ok(Home { dir, held, forks })
+    }
+
+    /// Makes the directory and its lock anew if they have been removed or moved away. Returns whether the directory
+    /// had.
+    pub(crate) fn restore(&self) -> Result<bool, Error> {
+        if self.is_foreign() {
+            return Ok(false);
+        }
+        let mut held = self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let wrap = |error| Error::io("looking after the journal's directory", &self.dir, error);
+        let is_at = |file: &File, path: &Path| Ok(disk::id_of(path)? == Some(file.id()?));
+        let lock = self.dir.join(LOCK);
+        let root = self.dir.parent().unwrap_or(Path::new("."));
+        let Some(last) = held.last_mut() else { return Ok(false) };
+        if is_at(&last.dir, &self.dir).map_err(wrap)? {
+            if !is_at(&last.file, &lock).map_err(wrap)? {
+                let _serial = serialise(root)?;
+                last.file = lock_file(&lock).map_err(wrap)?.ok_or_else(|| taken(&self.dir))?;
+                last.sign(&self.dir)?;
+            }
+            return Ok(false);
+        }
+        disk::create_dir_all(root).map_err(wrap)?;
+        let _serial = serialise(root)?;
+        disk::create_dir_all(&self.dir).map_err(wrap)?;
+        let fresh = Held::take(&self.dir)?.ok_or_else(|| taken(&self.dir))?;
+        fresh.sign(&self.dir)?;
+        // One that was moved away stays ours, so that nobody takes it for a dead one's; one that was removed is
+        // nothing.
+        held.retain(|former| former.dir.links().is_ok_and(|links| links > 0));
+        held.push(fresh);
+        Ok(true)
     }
 
     /// Takes over the subdirectories of `root` whose owners are dead. One that cannot be looked at does not stop the
@@ -75,7 +105,12 @@ impl Home {
     fn adopt_one(dir: PathBuf) -> Result<Option<Home>, Error> {
         let held = Held::take(&dir)?;
         let forks = fork::watch();
-        Ok(held.map(|held| Home { dir, held, forks }))
+        let home = |held| Home {
+            dir,
+            held: Mutex::new(vec![held]),
+            forks,
+        };
+        Ok(held.map(home))
     }
 
     /// Removes the subdirectory and everything in it.
@@ -122,8 +157,11 @@ impl Drop for Home {
         // Closing would do, unless a forked child still holds the descriptor. A child must not: the lock is its
         // parent's.
         if !self.is_foreign() {
-            let _ = self.held.file.unlock();
-            let _ = self.held.dir.unlock();
+            let held = self.held.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+            for held in held {
+                let _ = held.file.unlock();
+                let _ = held.dir.unlock();
+            }
         }
     }
 }
@@ -134,32 +172,40 @@ impl Held {
         let wrap = |error| Error::io("locking a journal", dir, error);
         let lock_dir = match File::open(dir, Mode::Read) {
             // It was closed in good order meanwhile.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(wrap)?,
         };
         if !lock_dir.try_lock().map_err(wrap)? {
             return Ok(None);
         }
-        let path = dir.join(LOCK);
-        let lock = match File::open(&path, Mode::ReadWrite) {
-            // Its owner died before it had made the file, or somebody removed it.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                match File::open(&path, Mode::CreateReadWrite) {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                    other => other.map_err(wrap)?,
-                }
-            }
-            other => other.map_err(wrap)?,
-        };
-        let is_free = lock.try_lock().map_err(wrap)?;
-        // A lock on a file that was removed since we opened it is a lock on nothing.
-        let is_this = disk::id_of(&path).map_err(wrap)? == Some(lock.id().map_err(wrap)?);
-        let held = Held {
-            dir: lock_dir,
-            file: lock,
-        };
-        Ok(Some(held).filter(|_| is_free && is_this))
+        let file = lock_file(&dir.join(LOCK)).map_err(wrap)?;
+        Ok(file.map(|file| Held { dir: lock_dir, file }))
     }
+
+    /// Writes into the lock file whose it is.
+    fn sign(&self, dir: &Path) -> Result<(), Error> {
+        let signed = self.file.write_at(format!("{}\n", process::id()).as_bytes(), 0);
+        signed.map_err(|error| Error::io("writing the owner into the journal's lock", dir, error))
+    }
+}
+
+/// Opens or makes a lock file and takes the lock; `None` if somebody has it, or the directory has gone.
+fn lock_file(path: &Path) -> io::Result<Option<File>> {
+    let file = match File::open(path, Mode::ReadWrite) {
+        // Its owner died before it had made the file, or somebody removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match File::open(path, Mode::CreateReadWrite) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        },
+        other => other?,
+    };
+    // A lock on a file that was removed since we opened it is a lock on nothing.
+    let is_ours = file.try_lock()? && disk::id_of(path)? == Some(file.id()?);
+    Ok(Some(file).filter(|_| is_ours))
+}
+
+fn taken(dir: &Path) -> Error {
+    Error::at(ErrorKind::Owned, "locking a journal that was just made", dir)
 }
 
 /// Returns the journals' subdirectories of `root`.

@@ -23,6 +23,8 @@ pub struct Metrics {
     pub segments_rescued: StdAtomicU64,
     /// Times such a copy could not be made: it is tried again.
     pub rescues_failed: StdAtomicU64,
+    /// Times the journal's directory had been removed or moved away, and was made anew.
+    pub homes_remade: StdAtomicU64,
     /// Bytes of records not yet delivered that no copy could be made of, for they were gone.
     pub bytes_lost: StdAtomicU64,
     /// Damaged ranges that readers stepped over.

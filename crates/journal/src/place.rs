@@ -1,12 +1,13 @@
 //! Where segments are made: in a directory, or in memory alone.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use hydra_os::disk::{self, File, Mode};
+use hydra_os::disk::{self, File, FileSystem, Mode};
 use hydra_os::map::Map;
 use hydra_os::{clock, random};
 
-use crate::cursor::FILE_BYTES;
+use crate::cursor::{Cursors, FILE_BYTES};
 use crate::error::Error;
 use crate::lock::{CURSORS, SEGMENT_SUFFIX};
 use crate::segment::{Mapping, Segment};
@@ -66,19 +67,53 @@ impl Place {
     }
 
     /// Makes the memory of the cursors' table.
-    pub(crate) fn make_cursors(&self) -> Result<Map, Error> {
+    pub(crate) fn make_cursors(&self) -> Result<Mapping, Error> {
         match self {
-            Place::Memory => Map::anonymous(FILE_BYTES)
+            Place::Memory => Mapping::anonymous(FILE_BYTES)
                 .map_err(|error| Error::io("taking memory for the cursors", "memory".as_ref(), error)),
             Place::Dir(dir) => {
                 let path = dir.join(CURSORS);
-                let wrap = |error| Error::io("creating the cursors' file", &path, error);
-                let file = File::open(&path, Mode::CreateReadWrite).map_err(wrap)?;
-                file.preallocate(FILE_BYTES as u64).map_err(wrap)?;
-                Map::file(&file, FILE_BYTES).map_err(wrap)
+                cursors_file(&path, &path).map_err(|error| Error::io("creating the cursors' file", &path, error))
             }
         }
     }
+
+    /// Makes the cursors' file anew, of what is in memory.
+    pub(crate) fn remake_cursors(&self, cursors: &Cursors) -> Result<(), Error> {
+        let Place::Dir(dir) = self else { return Ok(()) };
+        let path = dir.join(CURSORS);
+        let wrap = |error| Error::io("making the cursors' file anew", &path, error);
+        // It gets its name when it is whole: there is a table at any time.
+        let made = path.with_extension("new");
+        if disk::info_of(&made).map_err(wrap)?.is_some() {
+            disk::remove_file(&made).map_err(wrap)?;
+        }
+        let file = cursors_file(&made, &path).map_err(wrap)?;
+        cursors.move_to(file, || disk::rename(&made, &path)).map_err(wrap)
+    }
+}
+
+/// Returns what a journal in `dir` could be trusted with: only on a device is what is synced safe from a loss of power.
+///
+/// The directory need not exist: it would be where the first one above it is that does. What the system does not tell
+/// is [`FileSystem::Other`].
+pub fn file_system_of(dir: &Path) -> FileSystem {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let kinds = dir.ancestors().map(disk::file_system);
+    let mut known = kinds.skip_while(|kind| {
+        kind.as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    });
+    known.next().and_then(Result::ok).unwrap_or(FileSystem::Other)
+}
+
+/// Makes an empty file for a table of cursors at `made`; it is going to be at `path`.
+pub(crate) fn cursors_file(made: &Path, path: &Path) -> io::Result<Mapping> {
+    let file = File::open(made, Mode::CreateReadWrite)?;
+    file.preallocate(FILE_BYTES as u64)?;
+    let map = Map::file(&file, FILE_BYTES)?;
+    let file = Some((file, path.to_owned()));
+    Ok(Mapping { map, file })
 }
 
 fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
@@ -98,6 +133,29 @@ fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
         Err(error) => {
             let _ = disk::remove_file(&path);
             Err(Error::allocation("allocating a segment of the journal", &path, error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    /// A directory that is yet to be made is judged by where it would be.
+    #[test]
+    fn a_directory_that_is_not_there_yet() {
+        let root = tempfile::tempdir().unwrap();
+        let here = file_system_of(root.path());
+        assert_eq!(file_system_of(&root.path().join("a/b/c")), here);
+        assert_eq!(file_system_of(Path::new("/proc/self")), FileSystem::Other);
+        assert_eq!(
+            file_system_of(Path::new("not-there/yet")),
+            file_system_of(Path::new("."))
+        );
+        if disk::file_system("/dev/shm").is_ok_and(|kind| kind == FileSystem::Memory) {
+            assert_eq!(file_system_of(Path::new("/dev/shm/not/there")), FileSystem::Memory);
         }
     }
 }

@@ -18,9 +18,16 @@
 //! | 3 | the number is in it, on the device, and so is its name | the copy counts |
 //! | 4 | the poisoned file's name ends in `.poisoned` | the copy counts |
 //!
-//! The poisoned file is kept as evidence until every head has what is in the segment. While no copy can be made,
-//! records stay and are added where they are: they survive the death of the process, those who ask for more get the
-//! error, and each sync tries again. So the journal recovers by itself when the device does.
+//! The poisoned file is kept as evidence until every head has what is in the segment; it does not count towards the
+//! quota. While no copy can be made, records stay and are added where they are: they survive the death of the process,
+//! those who ask for more get the error, and each sync tries again. So the journal recovers by itself when the device
+//! does.
+//!
+//! # Files that are gone or cut short
+//! The same is done for a segment whose file the keeper finds removed, moved away or cut short (see `audit`), through
+//! the device only if the segment was synced. What was cut off is gone from memory too: the copy has the frames that
+//! verify, what is missing is counted, and every reader, here and after a death, reports it as damage. A frame that a
+//! producer publishes seconds after it reserved the space, into what has been cut off, is missing as well.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -28,6 +35,7 @@ use std::sync::atomic::Ordering;
 use hydra_os::atomic::Arc;
 use hydra_os::disk;
 
+use crate::audit::{self, Trouble};
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
 use crate::journal::Shared;
@@ -47,6 +55,10 @@ const COPY_BYTES: usize = 64 << 10;
 /// # Errors
 /// `cause`, if it is the first such failure of the segment; else why there is no copy. The segment stays as it is.
 pub(crate) fn rescue(shared: &Shared, segment: &Arc<Segment>, cause: Error) -> Result<(), Error> {
+    if segment.is_replaced() {
+        // By the keeper, meanwhile.
+        return Ok(());
+    }
     let metrics = &shared.log.metrics;
     let is_first = segment.poison();
     if is_first {
@@ -59,20 +71,50 @@ pub(crate) fn rescue(shared: &Shared, segment: &Arc<Segment>, cause: Error) -> R
 }
 
 fn try_rescue(shared: &Shared, segment: &Arc<Segment>) -> Result<(), Error> {
+    audit::restore_home(shared)?;
+    let trouble = Trouble::of(segment);
     let copy = Arc::new(shared.place.make_copy(segment, shared.id)?);
     let made = to_device(shared, &copy).and_then(|()| {
         // Only now: on a dead device every try would use up a segment.
         shared.log.turn_away_from(segment.number);
         wait_until_published(shared, segment, FRAMES_START, segment.end)?;
-        fill(shared, segment, &copy)
+        fill(shared, segment, &copy, To::Device)
     });
     let made = made.inspect_err(|_| Place::discard(&copy))?;
-    put_in_place(shared, segment, made);
+    put_in_place(shared, segment, made, trouble);
     Ok(())
 }
 
+/// Puts a copy in the place of a segment whose file is gone or cut short, in which nobody reserves space any more. It
+/// is on the device if the segment was, or was to be.
+///
+/// # Errors
+/// Why there is no copy. The segment stays as it is.
+pub(crate) fn replace(shared: &Shared, segment: &Arc<Segment>, trouble: Trouble) -> Result<(), Error> {
+    let is_synced = shared.sync.wanted() > Position::new(segment.number, 0);
+    let to = if is_synced { To::Device } else { To::System };
+    let copy = Arc::new(shared.place.make_copy(segment, shared.id)?);
+    let made = fill(shared, segment, &copy, to).inspect_err(|_| Place::discard(&copy))?;
+    put_in_place(shared, segment, made, Some(trouble));
+    Ok(())
+}
+
+/// How far a copy gets before it counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum To {
+    System,
+    Device,
+}
+
 /// Copies the frames and makes them a segment.
-fn fill(shared: &Shared, segment: &Segment, copy: &Arc<Mapping>) -> Result<Segment, Error> {
+fn fill(shared: &Shared, segment: &Segment, copy: &Arc<Mapping>, to: To) -> Result<Segment, Error> {
+    let sync = || {
+        if to == To::Device {
+            to_device(shared, copy)
+        } else {
+            Ok(())
+        }
+    };
     let mut bytes = vec![0; COPY_BYTES];
     let end = segment.mapping.map.len() - TRAILER_BYTES;
     for at in (FRAMES_START..end).step_by(COPY_BYTES) {
@@ -84,9 +126,9 @@ fn fill(shared: &Shared, segment: &Segment, copy: &Arc<Mapping>) -> Result<Segme
         let text = "copying a segment of the journal that nobody needs any more";
         return Err(Error::new(ErrorKind::Closed, text));
     }
-    to_device(shared, copy)?;
+    sync()?;
     let mut made = Segment::begin(Arc::clone(copy), segment.generation, segment.number);
-    to_device(shared, copy)?;
+    sync()?;
     made.settle();
     // What was copied is what is verified.
     let (mut offset, mut scratch, mut damage) = (FRAMES_START, Vec::new(), Vec::new());
@@ -104,10 +146,13 @@ fn fill(shared: &Shared, segment: &Segment, copy: &Arc<Mapping>) -> Result<Segme
     Ok(made)
 }
 
-fn put_in_place(shared: &Shared, segment: &Arc<Segment>, mut made: Segment) {
+fn put_in_place(shared: &Shared, segment: &Arc<Segment>, mut made: Segment, trouble: Option<Trouble>) {
     let copy = Arc::clone(&made.mapping);
     let lost = lost_bytes(shared, &made);
-    if let Some((_, path)) = &segment.mapping.file {
+    if trouble == Some(Trouble::Homeless) {
+        // If it was moved away and comes back, its records must not be there twice.
+        segment.mapping.end_life();
+    } else if let Some((_, path)) = &segment.mapping.file {
         let kept = path.with_extension(POISONED);
         // If it keeps its name, the copy counts all the same.
         made.evidence = Some(disk::rename(path, &kept).map_or_else(|_| path.clone(), |()| kept));

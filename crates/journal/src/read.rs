@@ -170,6 +170,8 @@ impl Reader {
         };
         let start = self.position.offset() as usize;
         let end = match self.source {
+            #[cfg(not(loom))]
+            Source::Live(_) if segment.is_broken() => self.read_broken(&segment, start, bytes_max, batch),
             Source::Live(_) => self.read_live(&segment, start, bytes_max, batch),
             #[cfg(not(loom))]
             Source::Dead(_) => self.read_dead(&segment, start, bytes_max, batch),
@@ -181,6 +183,10 @@ impl Reader {
         } else {
             self.position = segment.position(end);
             if end > start {
+                #[cfg(not(loom))]
+                if let Source::Live(log) = &self.source {
+                    log.stir();
+                }
                 return Read::Some;
             }
         }
@@ -255,7 +261,31 @@ impl Reader {
         }
         segment.mapping.map.append_to(start, data_end - start, &mut batch.bytes);
         #[cfg(not(loom))]
+        if segment.is_broken() {
+            // While it was copied: what came of it is not known.
+            batch.clear();
+            return start;
+        }
+        #[cfg(not(loom))]
         batch.damage.retain(|damage| damage.ends_after(self.from));
+        offset
+    }
+
+    /// Reads a segment some of whose memory has gone: what passes, up to the first frame that does not. The keeper will
+    /// put a copy in its place that tells what is missing.
+    #[cfg(not(loom))]
+    fn read_broken(&self, segment: &Segment, start: usize, bytes_max: usize, batch: &mut Batch) -> usize {
+        let mut offset = start;
+        let mut scratch = std::mem::take(&mut batch.scratch);
+        while offset + FRAME_HEAD_BYTES <= segment.end && offset - start < bytes_max {
+            let envelope = segment.envelope(offset);
+            let Some(envelope) = envelope.filter(|envelope| segment.verify(offset, *envelope, &mut scratch)) else {
+                break;
+            };
+            self.take_verified(segment, offset, envelope, &scratch, batch);
+            offset += envelope.total();
+        }
+        batch.scratch = scratch;
         offset
     }
 
@@ -269,11 +299,7 @@ impl Reader {
                 .filter(|envelope| segment.verify(offset, *envelope, &mut scratch))
             {
                 Some(envelope) => {
-                    if envelope.kind != Kind::Padding {
-                        self.take(segment, offset, envelope, batch.bytes.len(), batch);
-                        batch.bytes.resize(batch.bytes.len() + FRAME_HEAD_BYTES, 0);
-                        batch.bytes.extend_from_slice(&scratch);
-                    }
+                    self.take_verified(segment, offset, envelope, &scratch, batch);
                     offset += envelope.total();
                 }
                 None => offset = step_over(segment, offset, &mut scratch, &mut batch.damage),
@@ -288,6 +314,16 @@ impl Reader {
         batch.damage.retain(|damage| damage.ends_after(self.from));
         batch.scratch = scratch;
         offset
+    }
+
+    /// Takes a frame whose payload has been copied to verify it.
+    #[cfg(not(loom))]
+    fn take_verified(&self, segment: &Segment, offset: usize, envelope: Envelope, payload: &[u8], batch: &mut Batch) {
+        if envelope.kind != Kind::Padding {
+            self.take(segment, offset, envelope, batch.bytes.len(), batch);
+            batch.bytes.resize(batch.bytes.len() + FRAME_HEAD_BYTES, 0);
+            batch.bytes.extend_from_slice(payload);
+        }
     }
 
     #[inline]

@@ -9,13 +9,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hydra_os::atomic::Arc;
+use hydra_os::clock::Deadline;
 use hydra_os::disk;
 
+use crate::audit::{self, Trouble};
 use crate::error::Error;
 use crate::journal::Shared;
 use crate::place::Place;
 use crate::position::Position;
-use crate::segment::Segment;
+use crate::segment::{Mapping, Segment};
 use crate::store::Spare;
 
 /// Cleared segments kept ready.
@@ -30,6 +32,7 @@ const RETRY: Duration = Duration::from_millis(20);
 /// Runs until the journal is closed.
 pub(crate) fn run(shared: &Shared) {
     let _end = CloseOnPanic(shared);
+    let mut round_due = Deadline::after(audit::EVERY);
     loop {
         let (full, closed) = {
             let store = shared.log.store();
@@ -38,7 +41,21 @@ pub(crate) fn run(shared: &Shared) {
         if closed {
             return;
         }
-        shared.log.wait_for_work(if full { RETRY } else { IDLE });
+        shared.log.set_dozing(true);
+        let wait = match full {
+            true => RETRY,
+            false if audit::is_at_rest(shared) => IDLE,
+            false => round_due.left(),
+        };
+        if wait != IDLE {
+            shared.log.set_dozing(false);
+        }
+        shared.log.wait_for_work(wait);
+        shared.log.set_dozing(false);
+        if round_due.is_over() {
+            audit::round(shared);
+            round_due = Deadline::after(audit::EVERY);
+        }
         keep(shared);
     }
 }
@@ -121,7 +138,8 @@ fn recycle(shared: &Shared, segment: &Segment) {
     }
     let ordinary = segment.end == shared.log.segment_end;
     let wanted = shared.log.store().spares.len() < SPARES_WANTED;
-    if ordinary && wanted && !segment.is_poisoned() {
+    let is_sound = !segment.is_poisoned() && Trouble::of_file(&segment.mapping).is_none();
+    if ordinary && wanted && is_sound {
         let generation = Place::renew(&segment.mapping, shared.id);
         shared.log.metrics.segments_recycled.fetch_add(1, Ordering::Relaxed);
         let mapping = Arc::clone(&segment.mapping);
@@ -149,7 +167,7 @@ fn make_one(shared: &Shared) -> Option<Result<Spare, Error>> {
         }
         store.bytes += bytes as u64;
     }
-    let made = shared.place.make(bytes, shared.id);
+    let made = make_segment(shared, bytes);
     if made.is_err() {
         shared.log.give_back_bytes(bytes);
     }
@@ -157,4 +175,14 @@ fn make_one(shared: &Shared) -> Option<Result<Spare, Error>> {
         mapping: Arc::new(mapping),
         generation,
     }))
+}
+
+/// Makes a cleared segment, with its generation.
+pub(crate) fn make_segment(shared: &Shared, bytes: usize) -> Result<(Mapping, u64), Error> {
+    let make = || shared.place.make(bytes, shared.id);
+    make().or_else(|error| match audit::restore_home(shared) {
+        // The directory had gone, and nobody had noticed yet.
+        Ok(true) => make(),
+        _ => Err(error),
+    })
 }

@@ -16,6 +16,7 @@ use hydra_os::map::Map;
 use crate::cursor::{Cursors, FILE_BYTES};
 use crate::error::{Error, ErrorKind};
 use crate::lock::{CURSORS, Home, SEGMENT_SUFFIX};
+use crate::place;
 use crate::position::Position;
 use crate::read::{Batch, Read, Reader, Source};
 use crate::segment::{BYTES_MAX, BadHeader, FRAMES_START, Mapping, Segment, TRAILER_BYTES};
@@ -241,17 +242,17 @@ fn open_cursors(path: &Path) -> Result<Option<Cursors>, Error> {
     if file.len().map_err(wrap)? < FILE_BYTES as u64 {
         return Ok(None);
     }
-    Ok(Cursors::open(Map::file(&file, FILE_BYTES).map_err(wrap)?))
+    let map = Map::file(&file, FILE_BYTES).map_err(wrap)?;
+    let file = Some((file, path.to_owned()));
+    Ok(Cursors::open(Mapping { map, file }))
 }
 
 /// Makes the cursors' file anew, in place of one that is gone or damaged.
-fn fresh_cursors(path: &Path) -> Result<Map, Error> {
+fn fresh_cursors(path: &Path) -> Result<Mapping, Error> {
     let wrap = |error| Error::io("making the cursors' file anew", path, error);
     if disk::info_of(path).map_err(wrap)?.is_some() {
         // Kept, not overwritten: somebody may want to look at it.
         disk::rename(path, path.with_extension("damaged")).map_err(wrap)?;
     }
-    let file = File::open(path, Mode::CreateReadWrite).map_err(wrap)?;
-    file.preallocate(FILE_BYTES as u64).map_err(wrap)?;
-    Map::file(&file, FILE_BYTES).map_err(wrap)
+    place::cursors_file(path, path).map_err(wrap)
 }

@@ -98,6 +98,9 @@ pub(crate) struct Segment {
     /// A sync of it has failed: no later success proves anything about what it held then.
     #[cfg(not(loom))]
     poisoned: AtomicBool,
+    /// How often the keeper has looked at it without being able to copy it.
+    #[cfg(not(loom))]
+    looks: AtomicU32,
     /// What could not be saved when this one took another's place: no frame is read there.
     pub(crate) lost: Vec<Range<usize>>,
     /// The file whose place this one took, kept for as long as its records are needed.
@@ -185,6 +188,15 @@ impl Mapping {
         })
     }
 
+    /// Says whether both copies of the header are those of this life.
+    #[cfg(not(loom))]
+    pub(crate) fn is_headed(&self, generation: u64, number: u32) -> bool {
+        let is_it = |header: Header| header.generation == generation && header.number == number;
+        self.bases()
+            .into_iter()
+            .all(|base| self.header_at(base).is_ok_and(is_it))
+    }
+
     fn header_at(&self, base: usize) -> Result<Header, BadHeader> {
         let map = &self.map;
         if map.load(base, Ordering::Relaxed) != MAGIC
@@ -245,6 +257,8 @@ impl Segment {
             released: AtomicBool::new(false),
             #[cfg(not(loom))]
             poisoned: AtomicBool::new(false),
+            #[cfg(not(loom))]
+            looks: AtomicU32::new(0),
             lost: Vec::new(),
             #[cfg(not(loom))]
             evidence: None,
@@ -287,6 +301,18 @@ impl Segment {
     #[cfg(not(loom))]
     pub(crate) fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::Acquire)
+    }
+
+    /// Counts a look.
+    #[cfg(not(loom))]
+    pub(crate) fn count_look(&self) -> u32 {
+        self.looks.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Says whether pages of its memory have been lost, so that frames must be verified.
+    #[cfg(not(loom))]
+    pub(crate) fn is_broken(&self) -> bool {
+        self.mapping.map.faults() > 0
     }
 
     /// Returns where the lost range that `offset` lies in ends.

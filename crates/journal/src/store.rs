@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+#[cfg(not(loom))]
+use hydra_os::atomic::AtomicBool;
 use hydra_os::atomic::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 
 use crate::bell::{Bell, Hot};
@@ -15,6 +17,8 @@ use crate::segment::{FRAMES_START, Mapping, Segment, TRAILER_BYTES};
 
 /// Past every segment's end: a tail there says that the next segment must be begun first.
 const SEALED: u64 = 1 << 31;
+/// The last segment there can be: the number behind it is still one.
+const NUMBER_MAX: u32 = u32::MAX - 1;
 
 /// The log itself: the tail, the segments, and the room left.
 #[derive(Debug)]
@@ -40,6 +44,9 @@ pub(crate) struct Log {
     room: Condvar,
     /// Told when the keeper has something to do.
     work: Condvar,
+    /// The keeper sleeps until it is called: whoever reads a record calls it.
+    #[cfg(not(loom))]
+    dozing: AtomicBool,
 }
 
 /// What the lock protects.
@@ -87,6 +94,8 @@ impl Log {
             store: Mutex::new(Store::default()),
             room: Condvar::new(),
             work: Condvar::new(),
+            #[cfg(not(loom))]
+            dozing: AtomicBool::new(false),
         }
     }
 
@@ -149,12 +158,10 @@ impl Log {
             if store.closed {
                 return Err(closed());
             }
-            let Some(next) = sealed.checked_add(1) else {
-                return Err(Error::new(
-                    ErrorKind::Full,
-                    "appending to a journal whose numbers are used up",
-                ));
-            };
+            if sealed >= NUMBER_MAX {
+                return Err(used_up());
+            }
+            let next = sealed + 1;
             if let Some(spare) = store.spares.pop_front() {
                 self.begin(&mut store, spare, next);
                 return Ok(());
@@ -256,12 +263,9 @@ impl Log {
             store = self.wait_for_room(store);
         };
         let last = self.tail().segment();
-        if last > u32::MAX - 2 {
+        if last > NUMBER_MAX - 2 {
             store.spares.push_front(spare);
-            return Err(Error::new(
-                ErrorKind::Full,
-                "appending to a journal whose numbers are used up",
-            ));
+            return Err(used_up());
         }
         self.seal_tail(&store);
         let number = last + 1;
@@ -303,7 +307,7 @@ impl Log {
             return store.end;
         }
         let next = self.seal_tail(&store).segment().saturating_add(1);
-        if next < u32::MAX
+        if next <= NUMBER_MAX
             && let Some(spare) = store.spares.pop_front()
         {
             self.begin(&mut store, spare, next);
@@ -388,6 +392,21 @@ impl Log {
         !waited.unwrap_or_else(|poisoned| poisoned.into_inner()).1.timed_out()
     }
 
+    /// Notes whether the keeper is about to sleep until somebody calls it. It must look for records after that.
+    #[cfg(not(loom))]
+    pub(crate) fn set_dozing(&self, dozing: bool) {
+        // Pairs with the load in `stir`: who has read a record that the keeper did not see sees that it dozes.
+        self.dozing.store(dozing, Ordering::SeqCst);
+    }
+
+    /// Tells a keeper that sleeps that there are records, so that it looks after their files.
+    #[cfg(not(loom))]
+    pub(crate) fn stir(&self) {
+        if self.dozing.load(Ordering::SeqCst) {
+            self.ask(&mut self.store());
+        }
+    }
+
     /// The keeper waits here until it is asked, at most `timeout`.
     #[cfg(not(loom))]
     pub(crate) fn wait_for_work(&self, timeout: Duration) {
@@ -462,6 +481,15 @@ impl Log {
         true
     }
 
+    /// Goes on behind the segment `number`, as if all before it had been used.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn skip_to(&self, number: u32) {
+        let store = self.store();
+        self.seal_tail(&store);
+        let tail = Position::new(number, SEALED as u32);
+        self.hot.tail.swap(tail.to_u64(), Ordering::SeqCst);
+    }
+
     /// Ends the log: nothing is reserved and no segment is begun any more. Returns where the data ends.
     pub(crate) fn close(&self) -> Position {
         let mut store = self.store();
@@ -475,8 +503,79 @@ impl Log {
     }
 }
 
+/// Waiting for room would be of no use.
+fn used_up() -> Error {
+    Error::new(ErrorKind::Closed, "appending to a journal whose numbers are used up")
+}
+
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "appending to a journal that is closed")
 }
 
 const _: () = assert!((SEALED as usize).is_multiple_of(FRAME_ALIGN));
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+    use crate::{Adopted, Batch, Cursor, Journal, Kind, Options, Read};
+
+    fn count(cursor: &Cursor) -> usize {
+        let (mut reader, mut batch, mut count) = (cursor.reader(), Batch::default(), 0);
+        while reader.read(&mut batch, 1 << 20) == Read::Some {
+            count += batch.frames().iter().filter(|frame| frame.kind == Kind::Data).count();
+            assert_eq!(batch.damage(), []);
+        }
+        count
+    }
+
+    /// When the last number is used, records are refused, large ones too; everything before is read, synced and found
+    /// by the next process, and nothing begins again at the first number.
+    #[test]
+    fn numbers_are_used_up() {
+        let root = tempfile::tempdir().unwrap();
+        let options = Options {
+            dir: Some(root.path().to_owned()),
+            segment_bytes: crate::SEGMENT_BYTES_MIN,
+            ..Options::default()
+        };
+        let journal = Journal::create(options).unwrap();
+        journal.shared().log.skip_to(NUMBER_MAX - 4);
+        let mut writer = journal.writer();
+        let append = |writer: &mut crate::Writer| writer.append(&[7; 1000], &[]);
+        append(&mut writer).unwrap();
+        // Not before: the segments skipped would look missing.
+        let head = journal.cursor("head").unwrap();
+        let mut records = 1;
+        assert_eq!(journal.tail().segment(), NUMBER_MAX - 3);
+        journal.append_large(&[8; 100_000], &[]).unwrap();
+        assert_eq!(journal.tail().segment(), NUMBER_MAX - 1);
+        let error = journal.append_large(&[8; 100_000], &[]).unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Closed && error.to_string().contains("used up"),
+            "{error}"
+        );
+        let mut last = Position::START;
+        while let Ok(end) = append(&mut writer) {
+            (last, records) = (end, records + 1);
+        }
+        assert_eq!((last.segment(), journal.tail().segment()), (NUMBER_MAX, NUMBER_MAX));
+        assert!(records > 2 * 50);
+        for _ in 0..3 {
+            assert_eq!(append(&mut writer).unwrap_err().kind(), ErrorKind::Closed);
+            journal.turn();
+        }
+        journal.sync_to(last).unwrap();
+        while journal.synced().reached() < last {
+            assert!(journal.synced().failure().is_none());
+            hydra_os::atomic::yield_now();
+        }
+        assert_eq!(count(&head), records);
+        drop((writer, head));
+        assert!(!journal.close());
+        drop(journal);
+        let adopted = Adopted::all(root.path()).unwrap().remove(0).unwrap();
+        assert_eq!(count(&adopted.cursor("head").unwrap().unwrap()), records);
+    }
+}

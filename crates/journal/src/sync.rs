@@ -14,6 +14,7 @@ use std::time::Duration;
 use hydra_os::atomic::{Condvar, Mutex, MutexGuard, thread};
 use hydra_os::disk;
 
+use crate::audit::Trouble;
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
 use crate::journal::Shared;
@@ -156,6 +157,9 @@ fn sync_to(shared: &Shared, goal: Position) -> Result<(), Error> {
             segment.end
         };
         wait_until_published(shared, &segment, start, end)?;
+        if segment.is_replaced() {
+            continue;
+        }
         match sync_segment(shared, &segment, start, end) {
             Err(error) if !segment.is_retired() => {
                 rescues += 1;
@@ -251,5 +255,16 @@ fn sync_segment(shared: &Shared, segment: &Segment, start: usize, end: usize) ->
         attempt(&|| file.sync_data())?;
         attempt(&|| disk::sync_dir(path.parent().unwrap_or(Path::new("."))))?;
     }
-    attempt(&|| segment.mapping.map.sync(start, end - start))
+    attempt(&|| segment.mapping.map.sync(start, end - start))?;
+    // A file without its name, or without some of its bytes, can be synced as well, and would be of no use.
+    match Trouble::of_file(&segment.mapping).filter(|_| !segment.is_retired()) {
+        None => Ok(()),
+        Some(trouble) => {
+            let what = match trouble {
+                Trouble::Cut => "a segment of the journal that was cut short",
+                Trouble::Homeless => "a segment of the journal that was removed or moved away",
+            };
+            Err(Error::at(ErrorKind::Io, format!("syncing {what}"), path))
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::*;
 /// A cursor comes back after reopening, with its mark; others are not touched.
 #[test]
 fn comes_back() {
-    let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
     let (a, b) = (
         cursors.join("a", || Position::START).unwrap(),
         cursors.join("b", || Position::new(3, 0)).unwrap(),
@@ -46,7 +46,7 @@ fn comes_back() {
 /// gets it where the first has left it.
 #[test]
 fn has_one_owner() {
-    let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
     let long = "long ".repeat(100);
     for name in ["a", &long] {
         let first = cursors.join(name, || Position::START).unwrap();
@@ -70,7 +70,7 @@ fn has_one_owner() {
 /// An update that dies at any of its words leaves the state before it or after it, never a third one.
 #[test]
 fn a_torn_update_leaves_a_whole_state() {
-    let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
     let live = cursors.join("a", || Position::START).unwrap();
     let state = |n: u32| CursorState {
         position: Position::new(1, n),
@@ -101,7 +101,7 @@ fn a_torn_update_leaves_a_whole_state() {
 /// is used again, and a head of the same name begins anew.
 #[test]
 fn a_removed_head_is_forgotten() {
-    let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
     let start = |number| move || Position::new(number, 0);
     let (a, b) = (
         cursors.join("a", start(1)).unwrap(),
@@ -131,7 +131,7 @@ fn restart(cursors: &Cursors) {
 /// may be lost. Without one it begins where it was, and so it does the second time.
 #[test]
 fn goes_back_after_a_restart() {
-    let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
     let (a, b) = (
         cursors.join("a", || Position::new(1, 4096)).unwrap(),
         cursors.join("b", || Position::new(1, 4096)).unwrap(),
@@ -163,7 +163,7 @@ fn goes_back_after_a_restart() {
 /// A mark is kept where the head does not have to go back, so that a torn end is still mended.
 #[test]
 fn keeps_the_mark_of_what_was_synced() {
-    let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
     let live = cursors.join("a", || Position::START).unwrap();
     let state = CursorState {
         position: Position::new(1, 5000),
@@ -178,7 +178,7 @@ fn keeps_the_mark_of_what_was_synced() {
 /// The table is full at its limit and says so.
 #[test]
 fn has_a_limit() {
-    let cursors = Cursors::create(Map::anonymous(FILE_BYTES).unwrap());
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
     for number in 0..CURSORS_MAX {
         cursors.join(&number.to_string(), || Position::START).unwrap();
     }

@@ -16,7 +16,8 @@ fn journal(root: &Path) -> (Journal, Cursor) {
     let options = Options {
         dir: Some(root.to_owned()),
         segment_bytes: SEGMENT_BYTES_MIN,
-        quota_bytes: 16 * SEGMENT_BYTES_MIN as u64,
+        // Each rescue ends a segment, however full it is.
+        quota_bytes: 256 * SEGMENT_BYTES_MIN as u64,
         ..Options::default()
     };
     let journal = Journal::create(options).unwrap();
