@@ -10,14 +10,13 @@
 use hydra_record::value::PANICKED_TEXT;
 use hydra_record::{Record, Stored, TextOut, Value};
 
-use crate::escape::{JsonText, escape};
+use crate::escape::{Escaped, JsonText, escape};
 use crate::format::{Formatter, PerLevel, all_fields};
 use crate::json::{put_bare, put_bare_text, put_text, put_value};
 use crate::keys::Keys;
 use crate::names::{Names, cleaned};
 use crate::scan::append;
-use crate::strftime::put_padded;
-use crate::time::ClockFace;
+use crate::time::{ClockFace, six_digits};
 
 /// Options of [`Gelf`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl Formatter for Gelf {
         put_message(record, out);
         out.extend_from_slice(br#","timestamp":"#);
         put_time(record.time_ns, out);
-        out.extend_from_slice(self.after_time.of(record.level));
+        append(self.after_time.of(record.level), out);
         put_text(record.layer(), out);
         let mut names = Names::new().of(record);
         names.reserve(&["logger"]);
@@ -150,9 +149,11 @@ fn put_time(time_ns: i64, out: &mut Vec<u8>) {
         out.push(b'-');
     }
     let size = micros.unsigned_abs();
-    Value::U64(size / 1_000_000).write_text(out);
-    out.push(b'.');
-    put_padded(size % 1_000_000, 6, b'0', out);
+    Value::U64(size / 1_000_000).write_text(&mut Escaped::<JsonText>::new(out));
+    let decimals = six_digits(size % 1_000_000) << 8 | u64::from(b'.');
+    let end = out.len() + 7;
+    out.extend_from_slice(&decimals.to_le_bytes());
+    out.truncate(end);
 }
 
 #[inline]

@@ -213,7 +213,7 @@ fn put_year(year: i64, out: &mut Vec<u8>) {
     put_padded(year.unsigned_abs(), 4, b'0', out);
 }
 
-pub(crate) fn put_padded(number: u64, width: usize, fill: u8, out: &mut Vec<u8>) {
+fn put_padded(number: u64, width: usize, fill: u8, out: &mut Vec<u8>) {
     let start = out.len();
     Value::U64(number).write_text(out);
     for _ in out.len() - start..width {

@@ -166,10 +166,9 @@ impl ClockFace {
     pub fn rfc3339(&mut self, time_ns: i64, out: &mut Vec<u8>) {
         let micros = self.second.nanos(time_ns).unwrap_or_else(|| self.set_utc(time_ns)) / 1000;
         // Put together in one word: bytes stored one by one could not be copied as a block at once.
-        let pairs = two_digits(micros / 10_000) | two_digits(micros / 100 % 100) << 16 | two_digits(micros % 100) << 32;
         let end = out.len() + RFC3339_BYTES;
         out.extend_from_slice(&self.utc);
-        out.extend_from_slice(&(pairs | u64::from(b'Z') << 48).to_le_bytes());
+        out.extend_from_slice(&(six_digits(micros) | u64::from(b'Z') << 48).to_le_bytes());
         out.truncate(end);
     }
 
@@ -245,6 +244,12 @@ impl ClockFace {
 #[inline]
 pub(crate) fn pair(number: u32) -> [u8; 2] {
     [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+}
+
+/// Returns the six decimal digits of a number below 1,000,000, the first one lowest.
+#[inline]
+pub(crate) fn six_digits(number: u64) -> u64 {
+    two_digits(number / 10_000) | two_digits(number / 100 % 100) << 16 | two_digits(number % 100) << 32
 }
 
 /// Returns the two decimal digits of a number below 100, the first one lowest.
