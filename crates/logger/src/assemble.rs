@@ -63,9 +63,6 @@ fn refuse_what_is_not_built(config: &LoggingConfig) -> Result<(), Error> {
             .at(layer)
             .because(cause))
     };
-    if let Some((target, layer)) = config.targets.iter().next() {
-        return refuse(layer, format!("the front end that `targets` (`{target}`) is for"));
-    }
     for (name, layer) in &config.layers {
         for destination in &layer.destinations {
             if let Kind::NotBuilt(remote) = &destination.kind {

@@ -276,6 +276,23 @@ fn put_current(encoder: &mut Encoder<'_>) {
     });
 }
 
+/// Puts `inner` into a record as its context, and of the context in force what `inner` does not have.
+#[cfg(feature = "tracing")]
+pub(crate) fn put_around(encoder: &mut Encoder<'_>, inner: &FieldList) {
+    encoder.context_list(inner);
+    if !HAS_CONTEXT.get() {
+        return;
+    }
+    let _ = CONTEXT.try_with(|slot| {
+        let fields = slot.borrow();
+        for (name, value) in fields.iter().flat_map(|list| list.iter()) {
+            if inner.get(name).is_none() {
+                encoder.context(name, value);
+            }
+        }
+    });
+}
+
 /// Puts other fields in force on this thread; returns those that were.
 fn swap(fields: Fields) -> Fields {
     let is_some = fields.is_some();

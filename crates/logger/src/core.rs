@@ -37,6 +37,9 @@ pub(crate) struct Core {
     gate: AtomicU8,
     closed: AtomicBool,
     pub(crate) counters: Counters,
+    /// The way in for the macros of other crates.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) bridges: crate::bridge::Bridges,
     /// How far shutting down has got.
     pub(crate) ending: Arc<Ending>,
     /// The process it was made in: a forked child has nothing of it but a copy of the memory.
@@ -73,6 +76,8 @@ impl Core {
         outlets: Vec<Outlet>,
         problems: Arc<Mutex<Vec<String>>>,
     ) -> Core {
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        let bridges = crate::bridge::Bridges::new(&config);
         let layers = Layers::new(&config);
         Core {
             id: hydra_os::random::u64(),
@@ -84,6 +89,8 @@ impl Core {
             outlets: Arc::new(outlets),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
+            #[cfg(any(feature = "log", feature = "tracing"))]
+            bridges,
             ending: Arc::default(),
             process: hydra_os::process::id(),
             waiting: WaitingRoom::default(),
@@ -130,8 +137,24 @@ impl Core {
         self.pass(level, self.layers.find(layer)?, waits)
     }
 
+    /// Opens the way for a call of another crate's macro, whose layer `find` looks up.
+    #[cfg(any(feature = "log", feature = "tracing"))]
     #[inline]
-    fn pass<'a>(self: &'a Arc<Core>, level: Level, layer: &'a LayerState, waits: bool) -> Option<Pass<'a>> {
+    pub(crate) fn open_found<'a>(
+        self: &'a Arc<Core>,
+        level: Level,
+        find: impl FnOnce() -> Option<&'a LayerState>,
+        waits: bool,
+    ) -> Option<Pass<'a>> {
+        let gate = self.gate.load(Ordering::Relaxed);
+        if level.number() < gate {
+            return self.shut(gate);
+        }
+        self.pass(level, find()?, waits)
+    }
+
+    #[inline]
+    pub(crate) fn pass<'a>(self: &'a Arc<Core>, level: Level, layer: &'a LayerState, waits: bool) -> Option<Pass<'a>> {
         if level.number() < layer.gate {
             return None;
         }

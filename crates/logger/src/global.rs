@@ -17,6 +17,14 @@ pub(crate) static MAGIC: LazyLock<Registry> = LazyLock::new(Registry::with_built
 /// The number for the next call site that is passed for the first time.
 pub(crate) static NEXT_SITE: AtomicU32 = AtomicU32::new(1);
 
+/// What each configuration of each logger is told apart by: see [`crate::bridge::Bridges`].
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) static NEXT_EPOCH: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+/// The places in the program where the macros of other crates have logged.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) static PLACES: Mutex<crate::bridge::Places> = Mutex::new(crate::bridge::Places::new());
+
 thread_local! {
     /// What the thread keeps between its calls.
     pub(crate) static LOCAL: crate::local::Slot = const { std::cell::RefCell::new(None) };
@@ -24,4 +32,7 @@ thread_local! {
     pub(crate) static CONTEXT: crate::context::Slot = const { std::cell::RefCell::new(None) };
     /// Whether there is one: a word that can be read without ado.
     pub(crate) static HAS_CONTEXT: crate::context::Flag = const { std::cell::Cell::new(false) };
+    /// The places that the thread has found last.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) static SEEN: crate::bridge::Seen = const { crate::bridge::Seen::new() };
 }

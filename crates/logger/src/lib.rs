@@ -31,12 +31,17 @@
 //! |---------|------|---------|
 //! | `toml` | configuration files in TOML | yes |
 //! | `yaml` | configuration files in YAML and JSON | yes |
+//! | `log` | the logger as the backend of the `log` crate's macros: [`HydraLogger::install`] | no |
+//! | `tracing` | the logger as a layer of a `tracing` subscriber: [`HydraLogger::tracing_layer`] | no |
 //! | `gzip` | compression of rotated files | yes |
 #![forbid(unsafe_code)]
 
 mod assemble;
 mod r#async;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod bridge;
 mod capture;
+mod chain;
 pub mod config;
 pub mod context;
 mod core;
@@ -56,7 +61,10 @@ mod sync;
 mod waiting;
 
 pub use crate::r#async::{AsyncHydraLogger, AsyncLayer, Work};
+#[cfg(feature = "tracing")]
+pub use crate::bridge::{SpanFields, TracingBuilder, TracingFilter, TracingFront, TracingLayer};
 pub use crate::capture::ToValue;
+pub use crate::chain::{Chain, chain};
 pub use crate::config::{
     ColorMode, Format, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow, Rotate, Stream, magic,
 };

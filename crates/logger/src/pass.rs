@@ -43,11 +43,19 @@ impl Pass<'_> {
     /// Takes the record of a call site; `fill` captures its arguments.
     #[inline]
     pub fn record(self, site: &'static Site, fill: impl FnOnce(&mut Encoder<'_>)) -> Receipt {
+        self.record_whole(site, |encoder| {
+            fill(encoder);
+            context::put(encoder);
+        })
+    }
+
+    /// Likewise; `fill` puts in the context as well.
+    #[inline]
+    pub(crate) fn record_whole(self, site: &'static Site, fill: impl FnOnce(&mut Encoder<'_>)) -> Receipt {
         let number = site.number();
         self.take(Some((site, number)), |scratch, thread| {
             let mut encoder = Encoder::site(scratch, self.head(number, thread));
             fill(&mut encoder);
-            context::put(&mut encoder);
             encoder.finish();
         })
     }
@@ -65,10 +73,31 @@ impl Pass<'_> {
             file: location.file(),
             module: "",
         };
+        self.placed(message, place, |encoder| {
+            fields.iter().for_each(|(name, value)| encoder.field(name, *value));
+        })
+    }
+
+    /// Takes a record whose message is given as text; `fill` captures its fields.
+    #[inline]
+    pub(crate) fn placed(self, message: &str, place: Location<'_>, fill: impl FnOnce(&mut Encoder<'_>)) -> Receipt {
+        self.placed_whole(message, place, |encoder| {
+            fill(encoder);
+            context::put(encoder);
+        })
+    }
+
+    /// Likewise; `fill` puts in the context as well.
+    #[inline]
+    pub(crate) fn placed_whole(
+        self,
+        message: &str,
+        place: Location<'_>,
+        fill: impl FnOnce(&mut Encoder<'_>),
+    ) -> Receipt {
         self.take(None, |scratch, thread| {
             let mut encoder = Encoder::message(scratch, self.head(0, thread), message, Some(place));
-            fields.iter().for_each(|(name, value)| encoder.field(name, *value));
-            context::put(&mut encoder);
+            fill(&mut encoder);
             encoder.finish();
         })
     }

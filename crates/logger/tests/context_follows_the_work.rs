@@ -1,5 +1,10 @@
 //! A context goes with the work it was set for: over calls, awaits, tasks and threads, and never to other work.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
 
 mod support;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+use hydra_logger::config::FormatKey;
 use hydra_logger::{Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig};
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let mut config = LoggingConfig::builder();
         for (name, level) in layers {
-            let file = LogDestination::file(dir.path().join("all.jsonl")).format(Format::Json);
+            let mut file = LogDestination::file(dir.path().join("all.jsonl")).format(Format::Json);
+            file.format_options.keys.insert(FormatKey::Location);
             config = config.layer(*name, LogLayer::new(*level).destination(file.level(Level::Trace)));
         }
         for (prefix, layer) in targets {

@@ -1,0 +1,155 @@
+//! How spans are taken down.
+
+use std::sync::Arc;
+
+use hydra_record::Level;
+use tracing_core::Subscriber;
+use tracing_subscriber::layer::Layer as _;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::{TracingFilter, TracingFront, TracingLayer};
+use crate::r#async::AsyncHydraLogger;
+use crate::core::Core;
+use crate::sync::HydraLogger;
+
+/// The most spans around an event that are told.
+pub(super) const SPAN_DEPTH_MAX: usize = 64;
+
+/// How the fields of the spans around an event become its context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpanFields {
+    /// Under their own names; those of an inner span go over those of an outer one. The default.
+    #[default]
+    Flat,
+    /// Under the name of their span and their own: `request.id`.
+    Prefixed,
+    /// Not at all; nor are the names of spans.
+    Off,
+}
+
+/// What is done with spans.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    pub(super) spans: SpanFields,
+    pub(super) depth: usize,
+    pub(super) close_timings: bool,
+}
+
+/// Makes a [`TracingLayer`]; begun by `HydraLogger::tracing`.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig, SpanFields};
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// let layer = log.tracing().spans(SpanFields::Prefixed).depth(2).close_timings().build();
+/// let subscriber = tracing_subscriber::registry().with(layer);
+/// tracing::subscriber::with_default(subscriber, || {
+///     let _request = tracing::info_span!("request", id = 7).entered();
+///     tracing::info!(path = "/", "served");
+/// });
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "it does nothing until `build`"]
+pub struct TracingBuilder {
+    core: Arc<Core>,
+    waits: bool,
+    options: Options,
+    span_level: Option<Level>,
+}
+
+impl TracingBuilder {
+    pub(super) fn new(core: &Arc<Core>, waits: bool) -> TracingBuilder {
+        TracingBuilder {
+            core: Arc::clone(core),
+            waits,
+            options: Options {
+                spans: SpanFields::default(),
+                depth: SPAN_DEPTH_MAX,
+                close_timings: false,
+            },
+            span_level: Some(Level::Info),
+        }
+    }
+
+    /// Says how the fields of the spans around an event are told. Their names are in the field `span`, from the
+    /// outermost on: `request:query`.
+    pub fn spans(mut self, spans: SpanFields) -> TracingBuilder {
+        self.options.spans = spans;
+        self
+    }
+
+    /// Tells only so many spans around an event, the innermost; 64 at most, and if nothing is said.
+    pub fn depth(mut self, spans: usize) -> TracingBuilder {
+        self.options.depth = spans.min(SPAN_DEPTH_MAX);
+        self
+    }
+
+    /// Keeps spans of this level and above, whatever the level of the layer that their target goes to, so that an error
+    /// tells what it happened in; `INFO` if nothing is said. Spans below are kept as events are: where the layer takes
+    /// their level.
+    pub fn span_level(mut self, level: Level) -> TracingBuilder {
+        self.span_level = Some(level);
+        self
+    }
+
+    /// Makes a record `close` of each span that ends, at the span's level, with the time it was entered (`busy_ns`) and
+    /// the time it was not (`idle_ns`).
+    pub fn close_timings(mut self) -> TracingBuilder {
+        self.options.close_timings = true;
+        self
+    }
+
+    /// Makes the layer.
+    pub fn build<S: Subscriber + for<'l> LookupSpan<'l>>(self) -> TracingLayer<S> {
+        // What each call site may know of its level is worked out anew when the levels change.
+        self.core
+            .bridges
+            .tell(&self.core, |_| tracing_core::callsite::rebuild_interest_cache());
+        let filter = TracingFilter {
+            core: Arc::clone(&self.core),
+            span_level: self.span_level.filter(|_| self.options.spans != SpanFields::Off),
+        };
+        TracingFront::new(&self.core, self.waits, self.options).with_filter(filter)
+    }
+}
+
+macro_rules! layers {
+    ($handle:ty, $waits:expr) => {
+        impl $handle {
+            /// Begins a layer for a `tracing` subscriber, of which the treatment of spans can be chosen.
+            pub fn tracing(&self) -> TracingBuilder {
+                TracingBuilder::new(&self.core, $waits)
+            }
+
+            /// Makes a layer for a `tracing` subscriber: events become records with typed fields, and the fields of the
+            /// spans around them their context.
+            ///
+            /// An event's target leads to a layer of the logger as `[targets]` says. What the logger does not take
+            /// costs what any disabled event does, and is still seen by other layers of the subscriber.
+            ///
+            /// # Examples
+            /// ```
+            /// use hydra_logger::{HydraLogger, LoggingConfig};
+            /// use tracing_subscriber::filter::EnvFilter;
+            /// use tracing_subscriber::layer::{Layer, SubscriberExt};
+            ///
+            /// let log = HydraLogger::new(LoggingConfig::default())?;
+            /// let subscriber = tracing_subscriber::registry()
+            ///     .with(log.tracing_layer().with_filter(EnvFilter::new("info,hyper=warn")))
+            ///     .with(tracing_subscriber::fmt::layer());
+            /// tracing::subscriber::with_default(subscriber, || tracing::info!(user = 42, "logged in"));
+            /// # Ok::<(), hydra_logger::Error>(())
+            /// ```
+            pub fn tracing_layer<S: Subscriber + for<'l> LookupSpan<'l>>(&self) -> TracingLayer<S> {
+                self.tracing().build()
+            }
+        }
+    };
+}
+
+layers!(HydraLogger, true);
+layers!(AsyncHydraLogger, false);
