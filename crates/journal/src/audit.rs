@@ -35,8 +35,12 @@ impl Trouble {
     /// Looks at a file; what the system does not tell is no trouble.
     pub(crate) fn of_file(mapping: &Mapping) -> Option<Trouble> {
         let (file, path) = mapping.file.as_ref()?;
+        // Asked first: of a file system that has shut down nothing else can be known.
+        if mapping.map.faults() > 0 {
+            return Some(Trouble::Cut);
+        }
         let info = file.info().ok()?;
-        if mapping.map.faults() > 0 || info.len < mapping.map.len() as u64 {
+        if info.len < mapping.map.len() as u64 {
             return Some(Trouble::Cut);
         }
         let found = disk::id_of(path).ok()?;
