@@ -268,12 +268,6 @@ fn install(core: &Arc<Core>, waits: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Renders a text that may panic.
-fn rendered(text: &std::fmt::Arguments<'_>) -> String {
-    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| text.to_string()));
-    made.unwrap_or_else(|_| hydra_record::value::PANICKED_TEXT.to_owned())
-}
-
 /// The error of a second installation.
 fn taken(front: &str, advice: &str) -> Error {
     Error::new(ErrorKind::Unsupported, "install the logger")

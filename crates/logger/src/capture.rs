@@ -2,7 +2,8 @@
 //!
 //! The macro does not know the types of its arguments, so the choice is made by method resolution: `Argument(&value)`
 //! and `Field(&value)` have an inherent method for the types that a record knows, and behind it, in the order in which
-//! the compiler looks, the traits of [`forms`] for `Display`, for `Debug`, and for all others.
+//! the compiler looks, the traits of [`forms`] for `Display`, for `Debug`, and for all others. A field stands behind
+//! two references, `(&&Field(&value))`: whether it is an error is asked first of all.
 //!
 //! A type is [`Plain`] only if the record's reader makes the same text of its value as `std` makes of the type itself,
 //! in every form that a template can ask for. That is why `Option` is none: `{:?}` shows `Some(1)`, not `1`.
@@ -149,8 +150,16 @@ impl<T: Plain + ?Sized> Argument<'_, T> {
 }
 
 /// A value that only its name in the record shows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Field<'a, T: ?Sized>(pub &'a T);
+
+impl<T: ?Sized> Clone for Field<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Field<'_, T> {}
 
 impl<T: ToValue + ?Sized> Field<'_, T> {
     /// Puts it into the record.
@@ -180,9 +189,10 @@ pub trait FieldValue {}
 
 /// The traits behind the inherent methods, in the order in which the compiler looks.
 pub mod forms {
+    use std::error::Error;
     use std::fmt::{Arguments, Debug, Display};
 
-    use hydra_record::Encoder;
+    use hydra_record::{Encoder, Value};
 
     use super::{Argument, Field, FieldValue};
 
@@ -242,6 +252,43 @@ pub mod forms {
 
     impl<T: ?Sized> Unshown for &Argument<'_, T> {}
 
+    /// A field that is an error: with all its causes.
+    pub trait FieldByError {
+        /// Puts it into the record.
+        fn field(&self, encoder: &mut Encoder<'_>);
+    }
+
+    impl<T: Error + ?Sized> FieldByError for &Field<'_, T> {
+        fn field(&self, encoder: &mut Encoder<'_>) {
+            let document = hydra_record::chain::document(self.0);
+            encoder.argument(document.as_deref().map_or(Value::Panicked, Value::Json));
+        }
+    }
+
+    /// A field that holds an error in a box, which is none itself.
+    pub trait FieldByBoxedError {
+        /// Puts it into the record.
+        fn field(&self, encoder: &mut Encoder<'_>);
+    }
+
+    macro_rules! boxed {
+        ($($error:ty),*) => {$(
+            impl FieldByBoxedError for &Field<'_, Box<$error>> {
+                fn field(&self, encoder: &mut Encoder<'_>) {
+                    FieldByError::field(&&Field(&**self.0), encoder);
+                }
+            }
+
+            impl FieldByBoxedError for &Field<'_, &Box<$error>> {
+                fn field(&self, encoder: &mut Encoder<'_>) {
+                    FieldByError::field(&&Field(&***self.0), encoder);
+                }
+            }
+        )*};
+    }
+
+    boxed!(dyn Error, dyn Error + Send, dyn Error + Send + Sync);
+
     /// A field with a `Display`.
     pub trait FieldByDisplay {
         /// Renders it into the record.
@@ -257,11 +304,11 @@ pub mod forms {
     /// A field with a `Debug` and no `Display`.
     pub trait FieldByDebug {
         /// Renders it into the record.
-        fn field(&self, encoder: &mut Encoder<'_>);
+        fn field(self, encoder: &mut Encoder<'_>);
     }
 
-    impl<T: Debug + ?Sized> FieldByDebug for &Field<'_, T> {
-        fn field(&self, encoder: &mut Encoder<'_>) {
+    impl<T: Debug + ?Sized> FieldByDebug for Field<'_, T> {
+        fn field(self, encoder: &mut Encoder<'_>) {
             encoder.rendered(format_args!("{:?}", self.0));
         }
     }
@@ -272,7 +319,7 @@ pub mod forms {
         type Value: ?Sized;
 
         /// Says, when it is compiled, what the type lacks.
-        fn field(self, encoder: &mut Encoder<'_>)
+        fn field(&mut self, encoder: &mut Encoder<'_>)
         where
             Self::Value: FieldValue;
     }
@@ -280,7 +327,7 @@ pub mod forms {
     impl<T: ?Sized> FieldUnshown for Field<'_, T> {
         type Value = T;
 
-        fn field(self, _encoder: &mut Encoder<'_>)
+        fn field(&mut self, _encoder: &mut Encoder<'_>)
         where
             T: FieldValue,
         {

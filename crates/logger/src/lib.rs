@@ -57,6 +57,7 @@ mod pass;
 mod receipt;
 mod shutdown;
 mod site;
+mod structured;
 mod sync;
 mod waiting;
 
@@ -74,6 +75,7 @@ pub use crate::health::Health;
 pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};
 pub use crate::receipt::Receipt;
 pub use crate::shutdown::Report;
+pub use crate::structured::{FieldValues, Request, UserAction};
 pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};
 pub use crate::waiting::WAITING_MAX;
 pub use hydra_head::Counts;

@@ -24,8 +24,9 @@
 /// The record carries the text and the values. A placeholder's value is a field under its name (`id` for `{id}`, be it
 /// an argument or a variable) or its number (`0` for the first `{}`); numbers, truth values, characters and texts keep
 /// their type, any other value is the text that its `Display` or `Debug` gives. Behind the semicolon, a value is kept
-/// with its type if it has one of those (`None` is null), else as its `Display` shows it, else as its `Debug` does. Two
-/// fields of one name are refused when the program is compiled, and so are more than 64 values.
+/// with its type if it has one of those (`None` is null); an error with all its causes, as [`chain`](crate::chain())
+/// does it; any other as its `Display` shows it, else as its `Debug` does. Two fields of one name are refused when the
+/// program is compiled, and so are more than 64 values.
 ///
 /// # Evaluation
 ///

@@ -277,6 +277,12 @@ impl Pass<'_> {
     }
 }
 
+/// Renders a text of the user's, which may panic.
+pub(crate) fn rendered(text: std::fmt::Arguments<'_>) -> String {
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| text.to_string()));
+    made.unwrap_or_else(|_| hydra_record::value::PANICKED_TEXT.to_owned())
+}
+
 /// What a record's notes are made of.
 struct Source<'s> {
     site: Option<Numbered>,

@@ -157,3 +157,33 @@ fn displays_that_log_and_panic() {
         ["inner 1", "outer shown <panicked while rendering> 7"]
     );
 }
+
+/// An error as a field comes with all its causes, whatever it is held in; in the message it is its text.
+#[test]
+fn errors_are_values() {
+    use hydra_logger::{Error, ErrorKind, chain};
+    type Boxed = Box<dyn std::error::Error + Send + Sync>;
+    let fixture = Fixture::new(Level::Info);
+    let log = &fixture.log;
+    let disk = || std::io::Error::other("disk full");
+    let failed = Error::new(ErrorKind::Journal, "open the journal")
+        .because("so")
+        .from_source(disk());
+    let boxed: Boxed = Box::new(failed.clone());
+    error!(log, "charge failed: {}", failed; err = failed);
+    error!(log, "by reference"; err = &failed);
+    error!(log, "as a trait object"; err = &failed as &dyn std::error::Error);
+    error!(log, "in a box"; err = boxed);
+    error!(log, "a box by reference"; err = &boxed);
+    error!(log, "in an Arc"; err = Arc::new(disk()));
+    error!(log, "by function"; err = chain(&*boxed));
+    error!(log, "as text"; err = %failed);
+    let records = fixture.records();
+    assert_eq!(records[0]["message"], "charge failed: cannot open the journal: so");
+    let whole = serde_json::json!({ "message": "cannot open the journal: so", "sources": ["disk full"] });
+    let disk = serde_json::json!({ "message": "disk full", "sources": [] });
+    let text = serde_json::json!("cannot open the journal: so");
+    let expected = [&whole, &whole, &whole, &whole, &whole, &disk, &whole, &text];
+    let fields: Vec<_> = records.iter().map(|record| &record["extra"]["err"]).collect();
+    assert_eq!(fields, expected);
+}

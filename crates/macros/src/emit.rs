@@ -181,7 +181,7 @@ impl Emitter<'_> {
         let (statement, template) = match entry.form {
             Form::Display => ("(&hydra_home::Argument(VALUE)).display(hydra_encoder);", None),
             Form::Debug => ("(&hydra_home::Argument(VALUE)).debug(hydra_encoder);", None),
-            Form::Field(FieldForm::Best) => ("(&hydra_home::Field(VALUE)).field(hydra_encoder);", None),
+            Form::Field(FieldForm::Best) => ("(&&hydra_home::Field(VALUE)).field(hydra_encoder);", None),
             Form::With(spec) => {
                 let statement = "(&hydra_home::Argument(VALUE)).form(hydra_encoder, TEXT);";
                 (statement, Some(spec.alone()))

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bare;
+pub mod chain;
 pub mod decode;
 pub mod encode;
 pub mod float;

@@ -6,10 +6,11 @@ use ::log::kv::{self, VisitSource, VisitValue};
 use ::log::{LevelFilter, Log, Metadata, Record};
 use hydra_record::{Encoder, Level, Location, Value};
 
-use super::{Message, Place, Source, place, rendered, taken};
+use super::{Message, Place, Source, place, taken};
 use crate::capture::ToValue;
 use crate::core::Core;
 use crate::error::Error;
+use crate::pass::rendered;
 use crate::sync::HydraLogger;
 
 /// What the facade calls.
@@ -98,7 +99,7 @@ impl Backend {
         };
         if let Some(pass) = self.core.open_found(level, find, self.waits) {
             // A panic of an argument's is caught by what renders it.
-            let message = rendered(record.args());
+            let message = rendered(*record.args());
             pass.placed(&message, location, fill);
         }
     }

@@ -197,7 +197,7 @@ impl Visit for Parts {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == MESSAGE {
-            self.message = crate::bridge::rendered(&format_args!("{value:?}"));
+            self.message = crate::pass::rendered(format_args!("{value:?}"));
         }
     }
 }
