@@ -26,6 +26,14 @@ pub struct Health {
     pub journal_bytes: u64,
     /// Times a caller found the journal full.
     pub journal_full: u64,
+    /// Segments of the journal that were not trusted any more because a sync failed.
+    pub segments_poisoned: u64,
+    /// Segments whose records were copied to a new file, because the old one was poisoned, gone or cut short.
+    pub segments_rescued: u64,
+    /// Times the journal's directory had been removed or moved away, and was made anew.
+    pub journal_remade: u64,
+    /// Bytes of records that were cut off the journal's files before they were delivered.
+    pub journal_bytes_lost: u64,
     /// Syncs of the journal that failed, whose records could not be saved by a copy either: who waited was told.
     pub syncs_failed: u64,
     /// Each destination, by the name of its cursor.
@@ -46,6 +54,10 @@ impl Health {
             no_destination: core.counters.no_destination.load(Ordering::Relaxed),
             journal_bytes: core.journal.bytes(),
             journal_full: metrics.full.load(Ordering::Relaxed),
+            segments_poisoned: metrics.segments_poisoned.load(Ordering::Relaxed),
+            segments_rescued: metrics.segments_rescued.load(Ordering::Relaxed),
+            journal_remade: metrics.homes_remade.load(Ordering::Relaxed),
+            journal_bytes_lost: metrics.bytes_lost.load(Ordering::Relaxed),
             syncs_failed: metrics.syncs_failed.load(Ordering::Relaxed),
             destinations: core
                 .outlets
@@ -60,8 +72,8 @@ impl Health {
         }
     }
 
-    /// Says whether nothing is wrong: it accepts, no sync has failed and no destination's last write has.
+    /// Says whether nothing is wrong: it accepts, nothing was refused or lost and no sync has failed.
     pub fn is_healthy(&self) -> bool {
-        self.accepting && self.syncs_failed == 0 && self.refused == 0
+        self.accepting && self.syncs_failed == 0 && self.refused == 0 && self.journal_bytes_lost == 0
     }
 }

@@ -78,6 +78,8 @@ pub use crate::shutdown::Report;
 pub use crate::structured::{FieldValues, Request, UserAction};
 pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};
 pub use crate::waiting::WAITING_MAX;
+#[cfg(not(sim))]
+pub use hydra_journal::leave_sigbus_alone;
 pub use hydra_head::Counts;
 pub use hydra_record::{Level, Value};
 

@@ -179,6 +179,13 @@ impl<'a> Checker<'a> {
             let message = format!("`{guarantee}` cannot be kept without a journal directory");
             self.report(path, message, "set `journal.dir`, or ask for `queued` or `delivered`");
         }
+        if guarantee == Some(Guarantee::Synced) && self.config.journal.is_in_memory() {
+            let dir = self.config.journal.dir.as_deref().unwrap_or(Path::new("")).display();
+            let message =
+                format!("`synced` cannot be kept in {dir}: the file system is in memory, and gone without power");
+            let suggestion = "name a directory on a disk in `journal.dir`, or ask for `journaled` or `delivered`";
+            self.report(path, message, suggestion);
+        }
     }
 
     /// Asks the formats themselves: what they read is what is right.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use hydra_journal::FileSystem;
 use hydra_record::Level;
 
-use super::LoggingConfig;
+use super::{JournalConfig, LoggingConfig};
 use crate::guarantee::Guarantee;
 
 /// The guarantees that a configuration asks for.
@@ -30,8 +31,9 @@ impl LoggingConfig {
     /// Returns what a call waits for that logs at `level` to the configured layer `layer`.
     ///
     /// The default is `journaled`, and `synced` from ERROR on, with a journal directory; `queued`, and `delivered` to
-    /// local destinations from ERROR on, without. An entry for a level replaces the default for it and all above; the
-    /// entries of the layer and of the destinations that take the record can only make it stronger.
+    /// local destinations from ERROR on, without. Where that directory is in memory (tmpfs), nothing can be synced, and
+    /// the default from ERROR on is that of no directory. An entry for a level replaces the default for it and all
+    /// above; the entries of the layer and of the destinations that take the record can only make it stronger.
     ///
     /// # Examples
     /// ```
@@ -79,10 +81,19 @@ impl LoggingConfig {
     fn default_guarantee(&self, level: Level) -> Guarantee {
         match (self.journal.dir.is_some(), level >= Level::Error) {
             (true, false) => Guarantee::Journaled,
+            (true, true) if self.journal.is_in_memory() => Guarantee::Delivered,
             (true, true) => Guarantee::Synced,
             (false, false) => Guarantee::Queued,
             (false, true) => Guarantee::Delivered,
         }
+    }
+}
+
+impl JournalConfig {
+    /// Says whether its directory is on a file system that does not outlive a loss of power.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        let dir = self.dir.as_deref();
+        dir.is_some_and(|dir| hydra_journal::file_system_of(dir) == FileSystem::Memory)
     }
 }
 
@@ -111,6 +122,30 @@ mod tests {
         );
         let file = LoggingConfig::builder().journal_dir("j").build().unwrap();
         assert_eq!(file.wanted("X", Level::Critical).guarantee, Guarantee::Synced);
+    }
+
+    /// Nobody is promised that a journal in memory is synced: not by default, and who asks for it is refused and told
+    /// what to do. What survives the process may be asked for.
+    #[test]
+    fn nothing_is_synced_in_memory() {
+        let dir = "/dev/shm/hydra/journal";
+        if hydra_journal::file_system_of(dir.as_ref()) != FileSystem::Memory {
+            return;
+        }
+        let build = |guarantee| {
+            let config = LoggingConfig::builder().journal_dir(dir);
+            config.guarantee(Level::Error, guarantee).build()
+        };
+        assert!(build(Guarantee::Journaled).is_ok());
+        let error = build(Guarantee::Synced).unwrap_err().to_string();
+        assert!(
+            error.contains("guarantees.levels.ERROR") && error.contains("journal.dir"),
+            "{error}"
+        );
+        let config = LoggingConfig::builder().journal_dir(dir).build().unwrap();
+        let wanted = config.wanted("X", Level::Critical);
+        assert_eq!((wanted.guarantee, wanted.local_only), (Guarantee::Delivered, true));
+        assert_eq!(config.wanted("X", Level::Info).guarantee, Guarantee::Journaled);
     }
 
     /// A level entry replaces the default; layers and destinations strengthen, never weaken.
