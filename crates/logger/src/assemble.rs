@@ -6,42 +6,65 @@ use hydra_head::Head;
 use hydra_journal::{Journal, Options};
 use hydra_os::atomic::Mutex;
 use hydra_os::{clock, process, random};
-use hydra_record::Origin;
+use hydra_record::{Origin, Taker};
 
 use crate::config::{CENTRALIZED, Kind, LogDestination, LogLayer, LoggingConfig, Stream};
-use crate::core::{Core, Outlet};
+use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::layer::DEFAULT;
+use crate::outlet::Outlet;
 
-mod adopt;
+pub(crate) mod adopt;
 mod formats;
-mod plan;
+mod late;
+pub(crate) mod plan;
 
 /// Builds the journal and a head for every destination, and takes over what dead processes left.
 pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
-    let config = config.with_env()?;
-    config.validate()?;
-    refuse_what_is_not_built(&config)?;
-    let config = with_default_layer(config);
+    let config = checked(config)?;
     clock::calibrate();
     let problems = Arc::new(Mutex::new(Vec::new()));
     // Destinations first: a path that cannot be written is found before anything is made.
-    let mut planned = plan::plan(&config)?;
+    let wishes = plan::wishes(&config)?;
+    let specs = wishes.iter().enumerate();
+    let specs = specs.map(|(number, wish)| plan::spec(&config, wish, number as u32, &[]));
+    let mut specs = specs.collect::<Result<Vec<_>, _>>()?;
     let adopted = adopt::adopt(&config, &problems)?;
-    adopt::announce_resumes(&mut planned, &adopted);
+    adopt::announce_resumes(specs.iter_mut(), &adopted);
     let journal = open_journal(&config)?;
     let mut outlets = Vec::new();
-    for spec in planned {
-        let (route, level) = (spec.route.clone(), spec.level);
-        let head = Head::start(spec, &journal, &adopted);
-        let head =
-            head.map_err(|error| Error::new(ErrorKind::Destination, "start a destination").from_source(error))?;
-        outlets.push(Outlet { route, level, head });
+    for (wish, spec) in wishes.iter().zip(specs) {
+        let number = spec.number;
+        let head = Head::start(spec, &journal, &adopted).map_err(not_started)?;
+        outlets.push(outlet(wish, number, head));
     }
-    let core = Arc::new(Core::new(config, journal, outlets, problems));
-    adopt::finish_recovery(&core, adopted)?;
+    let takers = plan::takers(&wishes);
+    drop(wishes);
+    let core = Arc::new(Core::new(config, takers, journal, outlets, adopted, problems));
+    adopt::finish_recovery(&core)?;
     crate::shutdown::register(&core)?;
     Ok(core)
+}
+
+/// Returns the configuration as a logger uses it, if it can.
+pub(crate) fn checked(config: LoggingConfig) -> Result<LoggingConfig, Error> {
+    let config = config.with_env()?;
+    config.validate()?;
+    refuse_what_is_not_built(&config)?;
+    Ok(with_default_layer(config))
+}
+
+pub(crate) fn outlet(wish: &plan::Wish<'_>, number: u32, head: Head) -> Arc<Outlet> {
+    Arc::new(Outlet {
+        key: Taker::key_of(&wish.name),
+        number,
+        setup: wish.setup.clone(),
+        head,
+    })
+}
+
+pub(crate) fn not_started(error: hydra_head::Error) -> Error {
+    Error::new(ErrorKind::Destination, "start a destination").from_source(error)
 }
 
 /// A call may name any layer: what no configured one takes goes to `DEFAULT`, which is made if there is none. The last

@@ -13,8 +13,10 @@ use crate::config::LoggingConfig;
 use crate::core::Core;
 use crate::error::Error;
 use crate::health::Health;
+use crate::layer::LayerId;
 use crate::pass::Pass;
 use crate::receipt::Receipt;
+use crate::reload::ReloadReport;
 use crate::shutdown::{self, Report};
 use crate::site::{Site, Target};
 use crate::sync::{HydraLogger, common};
@@ -63,10 +65,9 @@ impl AsyncHydraLogger {
 
     /// Returns a handle with the layer resolved once.
     pub fn layer(&self, name: &str) -> AsyncLayer {
-        let id = self.core.layers.find(name).map_or(0, |layer| layer.id);
         AsyncLayer {
             core: Arc::clone(&self.core),
-            id,
+            id: LayerId::of(&self.core.layers, name),
         }
     }
 
@@ -80,6 +81,30 @@ impl AsyncHydraLogger {
     pub fn flush(&self, timeout: Duration) -> Work<Result<(), Error>> {
         let core = Arc::clone(&self.core);
         Work::start(move || shutdown::flush(&core, timeout))
+    }
+
+    /// Puts another configuration in force, as [`HydraLogger::reload`] does.
+    ///
+    /// # Errors
+    /// As [`HydraLogger::reload`].
+    ///
+    /// # Cancel safety
+    /// It goes on when the future is dropped.
+    pub fn reload(&self, config: LoggingConfig) -> Work<Result<ReloadReport, Error>> {
+        let core = Arc::clone(&self.core);
+        Work::start(move || crate::reload::reload(&core, config))
+    }
+
+    /// Puts the configuration in a file in force, as [`HydraLogger::reload_from_file`] does.
+    ///
+    /// # Errors
+    /// As [`HydraLogger::reload_from_file`].
+    ///
+    /// # Cancel safety
+    /// It goes on when the future is dropped.
+    pub fn reload_from_file(&self, path: impl AsRef<std::path::Path>) -> Work<Result<ReloadReport, Error>> {
+        let (core, path) = (Arc::clone(&self.core), path.as_ref().to_owned());
+        Work::start(move || crate::reload::reload_from_file(&core, &path))
     }
 
     /// Accepts nothing more, delivers everything accepted, and ends, as [`HydraLogger::shutdown`] does.
@@ -99,7 +124,7 @@ impl AsyncHydraLogger {
 #[derive(Clone, Debug)]
 pub struct AsyncLayer {
     core: Arc<Core>,
-    id: u16,
+    id: LayerId,
 }
 
 impl Target for AsyncHydraLogger {
@@ -113,7 +138,7 @@ impl Target for AsyncLayer {
     #[inline]
     fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
         match layer {
-            None => self.core.open_layer(level, self.id, false),
+            None => self.core.open_layer(level, &self.id, false),
             Some(_) => self.core.open(level, site, layer, false),
         }
     }

@@ -67,7 +67,6 @@ impl Bridges {
     }
 
     /// Takes in that `core` has another configuration in force.
-    #[allow(dead_code, reason = "a reload calls it")]
     pub(crate) fn follow(&self, core: &Arc<Core>, config: &LoggingConfig) {
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes(config);
         self.epoch.store(next_epoch(), Ordering::Release);

@@ -77,6 +77,7 @@ pub use guarantees::{Guarantees, Wanted};
 pub use hydra_format::Color;
 pub use kind::{ConsoleOptions, FileOptions, FormatOptions, Kind, Remote};
 pub use layer::LogLayer;
+pub(crate) use node::{At, KeyPath};
 pub use options::{
     ColorMode, Compress, DestinationType, Format, FormatKey, Fsync, OnTimeout, Overflow, Rotate, ServiceType, Stream,
 };

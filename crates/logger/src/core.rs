@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::Waker;
 
 use hydra_head::{Head, Overflow as HeadOverflow};
-use hydra_journal::{Journal, Position};
+use hydra_journal::{Adopted, Journal, Position};
 use hydra_os::atomic::Mutex;
 use hydra_os::thread::JoinHandle;
 use hydra_record::Level;
@@ -13,7 +13,8 @@ use hydra_record::Level;
 use crate::config::{LoggingConfig, Wanted};
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
-use crate::layer::{LayerState, Layers};
+use crate::layer::{LayerId, LayerState, Layers, Takers};
+use crate::outlet::{List, Outlet, Outlets};
 use crate::pass::Pass;
 use crate::receipt::Receipt;
 use crate::shutdown::Ending;
@@ -28,11 +29,12 @@ const CLOSED: u8 = u8::MAX;
 pub(crate) struct Core {
     /// Tells it from the process's other loggers.
     pub(crate) id: u64,
-    pub(crate) config: LoggingConfig,
     pub(crate) journal: Journal,
     pub(crate) frame_max: usize,
-    pub(crate) outlets: Arc<Vec<Outlet>>,
+    pub(crate) outlets: Arc<Outlets>,
     pub(crate) layers: Layers,
+    /// Held by who changes the configuration.
+    pub(crate) reloading: Mutex<()>,
     /// The least level that any layer takes: what a disabled call looks at.
     gate: AtomicU8,
     closed: AtomicBool,
@@ -46,18 +48,12 @@ pub(crate) struct Core {
     pub(crate) process: u32,
     /// Async records that wait for room in the journal.
     pub(crate) waiting: WaitingRoom,
+    /// The journals of dead processes that are not delivered yet, or of which something stays.
+    pub(crate) adopted: Arc<Mutex<Vec<Adopted>>>,
     /// What went wrong with journals of dead processes.
     pub(crate) problems: Arc<Mutex<Vec<String>>>,
     /// The thread that removes dead processes' journals once they are delivered.
     pub(crate) recovery: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// One destination at work.
-#[derive(Debug)]
-pub(crate) struct Outlet {
-    pub(crate) route: String,
-    pub(crate) level: Level,
-    pub(crate) head: Head,
 }
 
 /// What became of calls that did not reach the journal.
@@ -72,21 +68,23 @@ pub(crate) struct Counters {
 impl Core {
     pub(crate) fn new(
         config: LoggingConfig,
+        takers: Takers,
         journal: Journal,
-        outlets: Vec<Outlet>,
+        outlets: Vec<Arc<Outlet>>,
+        adopted: Vec<Adopted>,
         problems: Arc<Mutex<Vec<String>>>,
     ) -> Core {
         #[cfg(any(feature = "log", feature = "tracing"))]
         let bridges = crate::bridge::Bridges::new(&config);
-        let layers = Layers::new(&config);
+        let layers = Layers::new(Arc::new(config), takers);
         Core {
             id: hydra_os::random::u64(),
             frame_max: journal.frame_max(),
             gate: AtomicU8::new(layers.lowest_gate()),
             layers,
-            config,
             journal,
-            outlets: Arc::new(outlets),
+            outlets: Arc::new(Outlets::new(outlets)),
+            reloading: Mutex::new(()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
             #[cfg(any(feature = "log", feature = "tracing"))]
@@ -94,9 +92,20 @@ impl Core {
             ending: Arc::default(),
             process: hydra_os::process::id(),
             waiting: WaitingRoom::default(),
+            adopted: Arc::new(Mutex::new(adopted)),
             problems,
             recovery: Mutex::new(None),
         }
+    }
+
+    /// Returns the configuration in force.
+    pub(crate) fn config(&self) -> Arc<LoggingConfig> {
+        self.layers.config()
+    }
+
+    /// Returns the destinations that are at work now.
+    pub(crate) fn outlets(&self) -> List {
+        self.outlets.all()
     }
 
     /// Opens the way for a call, if its level is enabled. Costs one relaxed load when it is not.
@@ -119,12 +128,12 @@ impl Core {
 
     /// Opens the way for a call whose layer is known.
     #[inline]
-    pub(crate) fn open_layer<'a>(self: &'a Arc<Core>, level: Level, layer: u16, waits: bool) -> Option<Pass<'a>> {
+    pub(crate) fn open_layer<'a>(self: &'a Arc<Core>, level: Level, layer: &LayerId, waits: bool) -> Option<Pass<'a>> {
         let gate = self.gate.load(Ordering::Relaxed);
         if level.number() < gate {
             return self.shut(gate);
         }
-        self.pass(level, self.layers.get(layer)?, waits)
+        self.pass(level, layer.find(&self.layers)?, waits)
     }
 
     /// Opens the way for a call that names its layer and has no site.
@@ -155,7 +164,7 @@ impl Core {
 
     #[inline]
     pub(crate) fn pass<'a>(self: &'a Arc<Core>, level: Level, layer: &'a LayerState, waits: bool) -> Option<Pass<'a>> {
-        if level.number() < layer.gate {
+        if !layer.takes(level) {
             return None;
         }
         Some(Pass {
@@ -193,6 +202,12 @@ impl Core {
     pub(crate) fn close_gate(&self) {
         self.closed.store(true, Ordering::Release);
         self.gate.store(CLOSED, Ordering::Relaxed);
+    }
+
+    /// Lets calls through from another level on, unless the gate has been closed.
+    pub(crate) fn set_gate(&self, level: u8) {
+        let step = |gate| if gate == CLOSED { None } else { Some(level) };
+        let _ = self.gate.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
     }
 
     /// Counts a record for a layer without destinations.
@@ -237,13 +252,10 @@ impl Core {
         if !self.journal.is_full() {
             return;
         }
-        let oldest = self
-            .outlets
-            .iter()
-            .map(|outlet| outlet.head.needed_from().segment())
-            .min()
-            .unwrap_or_default();
-        for outlet in self.outlets.iter() {
+        let outlets = self.outlets();
+        let segments = outlets.iter().map(|outlet| outlet.head.needed_from().segment());
+        let oldest = segments.min().unwrap_or_default();
+        for outlet in outlets.iter() {
             let behind = outlet.head.needed_from().segment() == oldest;
             if behind && outlet.head.overflow() != HeadOverflow::Block {
                 outlet.head.drop_oldest();
@@ -254,47 +266,58 @@ impl Core {
     /// Drops a record that the journal has no room for, if all its destinations want that of the newest ones.
     #[cold]
     pub(crate) fn drop_newest(&self, layer: &LayerState, level: Level) -> bool {
-        let takes = |outlet: &&Outlet| outlet.route == layer.route && level >= outlet.level;
-        let takers = || self.outlets.iter().filter(takes);
+        let takers: Vec<_> = self.takers(layer, level).collect();
         let droppable = layer.wanted(level).guarantee < Guarantee::Synced;
         if !droppable
             || !self.journal.is_full()
-            || !takers().all(|outlet| outlet.head.overflow() == HeadOverflow::DropNewest)
+            || !takers
+                .iter()
+                .all(|outlet| outlet.head.overflow() == HeadOverflow::DropNewest)
         {
             return false;
         }
         let now = hydra_os::clock::wall_ns();
-        takers().for_each(|outlet| outlet.head.drop_newest(now));
+        takers.iter().for_each(|outlet| outlet.head.drop_newest(now));
         true
+    }
+
+    /// Returns the destinations that a record is for. One that is gone has had everything that was for it.
+    fn takers(&self, layer: &LayerState, level: Level) -> impl Iterator<Item = Arc<Outlet>> {
+        let outlets = self.outlets();
+        let find = move |key| outlets.iter().find(|outlet| outlet.key == key).map(Arc::clone);
+        layer.takers(level).filter_map(find)
     }
 
     /// Has every head look for something to do now.
     pub(crate) fn nudge(&self) {
-        self.outlets.iter().for_each(|outlet| outlet.head.nudge());
+        self.outlets().iter().for_each(|outlet| outlet.head.nudge());
     }
 
     /// Says whether every destination that takes such a record has everything before `position`.
     pub(crate) fn poll_delivered(
         &self,
         position: Position,
-        route: &str,
+        layer: u16,
         level: Level,
         waker: &Waker,
     ) -> Option<Result<(), Error>> {
-        let takers = self
-            .outlets
-            .iter()
-            .filter(|outlet| outlet.route == route && level >= outlet.level);
-        poll_all(takers.map(|outlet| &outlet.head), position, waker)
+        let takers: Vec<_> = self
+            .layers
+            .get(layer)
+            .into_iter()
+            .flat_map(|layer| self.takers(layer, level))
+            .collect();
+        poll_all(takers.iter().map(|outlet| &outlet.head), position, waker)
     }
 
     /// Keeps `waker` no longer in mind: nobody waits for the record at `position` any more.
-    pub(crate) fn forget(&self, position: Position, route: &str, level: Level, waker: &Waker) {
+    pub(crate) fn forget(&self, position: Position, layer: u16, level: Level, waker: &Waker) {
         self.journal.synced().forget(position, waker);
         for outlet in self
-            .outlets
-            .iter()
-            .filter(|outlet| outlet.route == route && level >= outlet.level)
+            .layers
+            .get(layer)
+            .into_iter()
+            .flat_map(|layer| self.takers(layer, level))
         {
             outlet.head.forget(position, waker);
         }
@@ -302,7 +325,7 @@ impl Core {
 
     /// Says whether every destination has everything before `position`.
     pub(crate) fn poll_all_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
-        poll_all(self.outlets.iter().map(|outlet| &outlet.head), position, waker)
+        poll_all(self.outlets().iter().map(|outlet| &outlet.head), position, waker)
     }
 }
 

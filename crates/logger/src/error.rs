@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::config::{At, KeyPath};
+
 /// Any failure of the logger.
 ///
 /// # Examples
@@ -59,6 +61,8 @@ struct Inner {
     advice: Option<String>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     findings: Vec<Finding>,
+    /// Where in the configuration the cause stands.
+    key: Option<KeyPath>,
 }
 
 impl Error {
@@ -72,6 +76,7 @@ impl Error {
             advice: None,
             source: None,
             findings: Vec::new(),
+            key: None,
         };
         Error { inner: Box::new(inner) }
     }
@@ -82,6 +87,25 @@ impl Error {
         error.inner.subject = subject;
         error.inner.findings = findings;
         error
+    }
+
+    /// Names the key of the configuration that it is about.
+    pub(crate) fn about(mut self, key: &KeyPath) -> Error {
+        self.inner.key = Some(key.clone());
+        self.at(key)
+    }
+
+    /// Names the place in a file, if it is about a key; `locate` knows where that is.
+    pub(crate) fn in_file(mut self, file: &str, locate: impl FnOnce(&KeyPath) -> Option<At>) -> Error {
+        let text = self.to_string();
+        if let Some(key) = self.inner.key.take()
+            && self.inner.findings.is_empty()
+            && let Some(at) = locate(&key)
+        {
+            self.inner.findings.push(at.finding(key, text));
+            self.inner.subject = Some(file.to_owned());
+        }
+        self
     }
 
     /// Names what it was being done to: a path, a layer, a key.

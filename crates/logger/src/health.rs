@@ -59,11 +59,7 @@ impl Health {
             journal_remade: metrics.homes_remade.load(Ordering::Relaxed),
             journal_bytes_lost: metrics.bytes_lost.load(Ordering::Relaxed),
             syncs_failed: metrics.syncs_failed.load(Ordering::Relaxed),
-            destinations: core
-                .outlets
-                .iter()
-                .map(|o| (o.head.name().to_owned(), o.head.counts()))
-                .collect(),
+            destinations: core.outlets.counts(),
             problems: core
                 .problems
                 .lock()

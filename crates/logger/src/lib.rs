@@ -53,8 +53,10 @@ mod health;
 mod layer;
 mod local;
 mod macros;
+mod outlet;
 mod pass;
 mod receipt;
+mod reload;
 mod shutdown;
 mod site;
 mod structured;
@@ -74,13 +76,14 @@ pub use crate::guarantee::Guarantee;
 pub use crate::health::Health;
 pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};
 pub use crate::receipt::Receipt;
+pub use crate::reload::ReloadReport;
 pub use crate::shutdown::Report;
 pub use crate::structured::{FieldValues, Request, UserAction};
 pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};
 pub use crate::waiting::WAITING_MAX;
+pub use hydra_head::Counts;
 #[cfg(not(sim))]
 pub use hydra_journal::leave_sigbus_alone;
-pub use hydra_head::Counts;
 pub use hydra_record::{Level, Value};
 
 /// What the macros' code names. Not part of the API.
@@ -96,5 +99,6 @@ pub mod __private {
     pub use crate::capture::{Argument, Field, check, forms, layer};
     pub use crate::pass::Pass;
     pub use crate::receipt::Receipt;
+    pub use crate::reload::ReloadReport;
     pub use crate::site::{Site, Target};
 }

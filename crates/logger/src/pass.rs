@@ -19,7 +19,7 @@ use crate::layer::LayerState;
 use crate::local::{self, Local};
 use crate::receipt::{Receipt, block_until};
 use crate::site::Site;
-use crate::waiting::{Taken, Ticket, Waiting};
+use crate::waiting::{Arrival, Taken, Ticket, Waiting};
 
 /// How often a caller that waits for room in the journal looks whether the logger has been shut down.
 const ROOM_LOOK: Duration = Duration::from_millis(100);
@@ -126,7 +126,7 @@ impl Pass<'_> {
 
     #[inline]
     fn take(&self, site: Option<Numbered>, encode: impl FnOnce(&mut Vec<u8>, u32)) -> Receipt {
-        if self.layer.is_empty {
+        if self.layer.is_empty() {
             return self.core.discard();
         }
         local::with(|local| {
@@ -145,21 +145,41 @@ impl Pass<'_> {
     fn append(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         // A call must not overtake its own thread's async records that wait for room.
         let queues = self.core.waiting.is_busy();
-        let appended = if queues {
-            None
-        } else {
-            self.append_now(local, site, bytes)
-        };
-        match appended {
-            Some(Ok(position)) => self.receipt(position),
-            Some(Err(error)) => self.core.refuse(error),
-            None => self.append_later(local, site, bytes),
+        if queues {
+            return self.append_later(local, site, bytes);
+        }
+        match self.append_now(local, site, bytes) {
+            Ok(position) => self.receipt(position),
+            Err(error) => match error.kind() {
+                JournalErrorKind::Full => self.append_later(local, site, bytes),
+                JournalErrorKind::Retired => self.append_as_configured_now(local, site, bytes),
+                _ => self.core.refuse(refusal(error)),
+            },
         }
     }
 
-    /// Appends; `None` when there is no room.
+    /// Another configuration has come into force since the layer was looked up: it decides.
+    #[cold]
+    fn append_as_configured_now(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+        let layer = self.core.layers.again(self.layer);
+        if !layer.takes(self.level) {
+            return Receipt::disabled();
+        }
+        if layer.is_empty() {
+            return self.core.discard();
+        }
+        let mut bytes = bytes.to_vec();
+        hydra_record::encode::set_layer(&mut bytes, layer.id);
+        Pass { layer, ..*self }.append(local, site, &bytes)
+    }
+
     #[inline]
-    fn append_now(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Option<Result<Position, Error>> {
+    fn append_now(
+        &self,
+        local: &mut Local,
+        site: Option<Numbered>,
+        bytes: &[u8],
+    ) -> Result<Position, hydra_journal::Error> {
         // Its slot and name belong to the thread, and so does its writer: they are moved out of each other's way.
         let (slot, name) = (
             std::mem::take(&mut local.thread_note),
@@ -174,10 +194,7 @@ impl Pass<'_> {
         };
         let appended = source.append(self.core, local.writer(self.core), bytes);
         (local.thread_note, local.thread_name) = (slot, name);
-        match appended {
-            Err(error) if error.kind() == JournalErrorKind::Full => None,
-            other => Some(other.map_err(refusal)),
-        }
+        appended
     }
 
     /// The journal is full: a sync caller waits here, an async caller's record waits for it.
@@ -198,22 +215,26 @@ impl Pass<'_> {
                     return self.wait_for_turn(&ticket);
                 }
                 let wanted = self.layer.wanted(self.level);
-                return Receipt::waiting(self.core, ticket, wanted, &self.layer.route, self.level);
+                return Receipt::waiting(self.core, ticket, wanted, self.layer.id, self.level);
             }
         }
         loop {
             self.core.make_room();
             self.core.journal.wait_until_room(ROOM_LOOK);
-            match self.append_now(local, site, bytes) {
-                Some(Ok(position)) => return self.receipt(position),
-                Some(Err(error)) => return self.core.refuse(error),
-                None if self.core.is_closed() => {
+            match self
+                .append_now(local, site, bytes)
+                .map_err(|error| (error.kind(), error))
+            {
+                Ok(position) => return self.receipt(position),
+                Err((JournalErrorKind::Full, _)) if self.core.is_closed() => {
                     let error = Error::new(ErrorKind::Closed, "accept a record");
                     return self
                         .core
                         .refuse(error.because("the logger was shut down while the call waited for room"));
                 }
-                None => {}
+                Err((JournalErrorKind::Full, _)) => {}
+                Err((JournalErrorKind::Retired, _)) => return self.append_as_configured_now(local, site, bytes),
+                Err((_, error)) => return self.core.refuse(refusal(error)),
             }
         }
     }
@@ -226,7 +247,11 @@ impl Pass<'_> {
         };
         loop {
             match block_until(TURN_LOOK, is_ready) {
-                Some(Ok(position)) => return self.receipt(position),
+                Some(Ok(Some((position, layer)))) => {
+                    let layer = self.core.layers.get(layer).unwrap_or(self.layer);
+                    return Pass { layer, ..*self }.receipt(position);
+                }
+                Some(Ok(None)) => return Receipt::disabled(),
                 Some(Err(error)) => return Receipt::failed(error),
                 None => {}
             }
@@ -234,26 +259,34 @@ impl Pass<'_> {
     }
 
     /// Appends a record that waited for room, as soon as there is some.
-    pub(crate) fn append_waiting(core: &Arc<Core>, record: &Waiting) -> Result<Position, Error> {
+    pub(crate) fn append_waiting(core: &Arc<Core>, record: &mut Waiting) -> Result<Arrival, Error> {
         let slot = NoteSlot::new();
-        let Some(layer) = core.layers.get(record.layer) else {
-            return Err(Error::new(ErrorKind::Journal, "accept a record").because("its layer is gone"));
-        };
-        let source = Source {
-            site: record.site,
-            layer,
-            thread: record.thread,
-            slot: &slot,
-            name: &record.thread_name,
-        };
         let mut writer = core.journal.writer();
         loop {
+            let Some(layer) = core.layers.get(record.layer) else {
+                return Err(Error::new(ErrorKind::Journal, "accept a record").because("its layer is gone"));
+            };
+            let source = Source {
+                site: record.site,
+                layer,
+                thread: record.thread,
+                slot: &slot,
+                name: &record.thread_name,
+            };
             match source.append(core, &mut writer, &record.bytes) {
+                Ok(position) => return Ok(Some((position, layer.id))),
                 Err(error) if error.kind() == JournalErrorKind::Full => {
                     core.make_room();
                     core.journal.wait_until_room(ROOM_LOOK);
                 }
-                Ok(position) => return Ok(position),
+                Err(error) if error.kind() == JournalErrorKind::Retired => {
+                    let now = core.layers.again(layer);
+                    if !now.takes(record.level) || now.is_empty() {
+                        return Ok(None);
+                    }
+                    record.layer = now.id;
+                    hydra_record::encode::set_layer(&mut record.bytes, now.id);
+                }
                 Err(error) => return Err(source.give_up(core, &record.bytes, refusal(error))),
             }
         }
@@ -271,7 +304,7 @@ impl Pass<'_> {
     #[cold]
     fn pending(&self, position: Position, wanted: Wanted) -> Receipt {
         match self.core.ask_for(wanted, position) {
-            Ok(()) => Receipt::pending(self.core, position, wanted, &self.layer.route, self.level),
+            Ok(()) => Receipt::pending(self.core, position, wanted, self.layer.id, self.level),
             Err(error) => Receipt::failed(error),
         }
     }

@@ -15,7 +15,7 @@ use crate::config::Wanted;
 use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
-use crate::waiting::Ticket;
+use crate::waiting::{Arrival, Ticket};
 
 /// The record's way to its guarantee. Ignoring it is fine: the record is appended when the call returns.
 ///
@@ -54,7 +54,8 @@ struct Pending {
     core: Arc<Core>,
     place: Place,
     wanted: Wanted,
-    route: String,
+    /// The number of its layer.
+    layer: u16,
     level: Level,
     /// Who has been noted to be woken, by a task that awaits.
     noted: Option<Waker>,
@@ -89,22 +90,22 @@ impl Receipt {
     }
 
     #[cold]
-    pub(crate) fn pending(core: &Arc<Core>, position: Position, wanted: Wanted, route: &str, level: Level) -> Receipt {
-        Receipt::on_its_way(core, Place::At(position), wanted, route, level)
+    pub(crate) fn pending(core: &Arc<Core>, position: Position, wanted: Wanted, layer: u16, level: Level) -> Receipt {
+        Receipt::on_its_way(core, Place::At(position), wanted, layer, level)
     }
 
     #[cold]
-    pub(crate) fn waiting(core: &Arc<Core>, ticket: Arc<Ticket>, wanted: Wanted, route: &str, level: Level) -> Receipt {
-        Receipt::on_its_way(core, Place::Waiting(ticket), wanted, route, level)
+    pub(crate) fn waiting(core: &Arc<Core>, ticket: Arc<Ticket>, wanted: Wanted, layer: u16, level: Level) -> Receipt {
+        Receipt::on_its_way(core, Place::Waiting(ticket), wanted, layer, level)
     }
 
-    fn on_its_way(core: &Arc<Core>, place: Place, wanted: Wanted, route: &str, level: Level) -> Receipt {
+    fn on_its_way(core: &Arc<Core>, place: Place, wanted: Wanted, layer: u16, level: Level) -> Receipt {
         let core = Arc::clone(core);
         let pending = Pending {
             core,
             place,
             wanted,
-            route: route.to_owned(),
+            layer,
             level,
             noted: None,
         };
@@ -135,7 +136,7 @@ impl Receipt {
         match &self.state {
             State::Reached(position) => Some(*position),
             State::Pending(pending) => match pending.place(Waker::noop()) {
-                Poll::Ready(Ok(position)) => Some(position),
+                Poll::Ready(Ok(arrival)) => arrival.map(|(position, _)| position),
                 Poll::Ready(Err(_)) | Poll::Pending => None,
             },
             State::Disabled | State::Failed(_) => None,
@@ -164,7 +165,7 @@ impl Receipt {
     /// refused for its size, [`ErrorKind::Journal`] if it could not be appended or synced, [`ErrorKind::Timeout`].
     pub fn wait(&self) -> Result<(), Error> {
         let timeout = match &self.state {
-            State::Pending(pending) => pending.core.config.shutdown_timeout,
+            State::Pending(pending) => pending.core.config().shutdown_timeout,
             _ => Duration::ZERO,
         };
         self.wait_timeout(timeout)
@@ -193,16 +194,17 @@ impl Receipt {
 }
 
 impl Pending {
-    fn place(&self, waker: &Waker) -> Poll<Result<Position, Error>> {
+    fn place(&self, waker: &Waker) -> Poll<Result<Arrival, Error>> {
         match &self.place {
-            Place::At(position) => Poll::Ready(Ok(*position)),
+            Place::At(position) => Poll::Ready(Ok(Some((*position, self.layer)))),
             Place::Waiting(ticket) => ticket.poll(waker),
         }
     }
 
     fn poll(&self, waker: &Waker) -> Option<Result<(), Error>> {
-        let position = match self.place(waker) {
-            Poll::Ready(Ok(position)) => position,
+        let (position, layer) = match self.place(waker) {
+            Poll::Ready(Ok(Some(arrival))) => arrival,
+            Poll::Ready(Ok(None)) => return Some(Ok(())),
             Poll::Ready(Err(error)) => return Some(Err(error)),
             Poll::Pending => return None,
         };
@@ -217,7 +219,7 @@ impl Pending {
                 let synced = self.core.journal.synced().poll(position, waker)?;
                 Some(synced.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error)))
             }
-            Guarantee::Delivered => self.core.poll_delivered(position, &self.route, self.level, waker),
+            Guarantee::Delivered => self.core.poll_delivered(position, layer, self.level, waker),
         }
     }
 }
@@ -225,8 +227,9 @@ impl Pending {
 impl Drop for Pending {
     /// A task that gave up waiting must not be kept in mind for as long as a destination is down.
     fn drop(&mut self) {
-        if let (Some(waker), Poll::Ready(Ok(position))) = (self.noted.take(), self.place(Waker::noop())) {
-            self.core.forget(position, &self.route, self.level, &waker);
+        if let (Some(waker), Poll::Ready(Ok(Some((position, layer))))) = (self.noted.take(), self.place(Waker::noop()))
+        {
+            self.core.forget(position, layer, self.level, &waker);
         }
     }
 }

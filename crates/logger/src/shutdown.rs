@@ -11,9 +11,10 @@ use hydra_os::process;
 use hydra_record::{Level, Value};
 
 use crate::config::OnTimeout;
-use crate::core::{Core, Outlet};
+use crate::core::Core;
 use crate::emergency;
 use crate::error::{Error, ErrorKind};
+use crate::outlet::Outlet;
 use crate::receipt::block_until;
 
 /// How long a head that was told to stop may take to end the write it is at.
@@ -110,9 +111,8 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
 /// What can be said of a logger whose shutdown goes on.
 fn so_far(core: &Core) -> Report {
     let mut report = Report::default();
-    for outlet in core.outlets.iter() {
+    for outlet in core.outlets().iter() {
         report.left_in_journal += outlet.head.pending().for_each(|_| {});
-        add(&mut report, outlet);
     }
     sum_up(core, &mut report);
     report
@@ -127,28 +127,28 @@ fn end_now(core: &Core, end: Deadline) -> Report {
     core.waiting.wait_empty(Deadline::after(LAST_WRITE));
     core.nudge();
     let drained = block_until(end.left(), |waker| core.poll_all_delivered(tail, waker));
-    // What dead processes left is delivered too, as far as there is time.
-    for outlet in core.outlets.iter() {
+    // What dead processes left is delivered too, as far as there is time. No reload comes after the gate is closed.
+    let outlets = core.outlets();
+    for outlet in outlets.iter() {
         outlet.head.wait_recovered(end.left());
     }
     let mut report = Report::default();
     // The journal's files go when everything is delivered, and what was synced in them must not go with them.
     core.journal.ask_checkpoint();
-    core.outlets.iter().for_each(|outlet| outlet.head.stop());
-    for outlet in core.outlets.iter() {
+    outlets.iter().for_each(|outlet| outlet.head.stop());
+    for outlet in outlets.iter() {
         outlet.head.join(end.left().max(LAST_WRITE));
         if !matches!(drained, Some(Ok(()))) {
             outlet.head.count_lost_in_hand();
             rescue(core, outlet, &mut report);
         }
-        add(&mut report, outlet);
     }
     if let Some(recovery) = core
         .recovery
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
         .take()
-        && core.outlets.iter().all(|outlet| outlet.head.join(Duration::ZERO))
+        && outlets.iter().all(|outlet| outlet.head.join(Duration::ZERO))
     {
         // It ends with the heads; a panic in it has been printed.
         let _ = recovery.join();
@@ -158,8 +158,14 @@ fn end_now(core: &Core, end: Deadline) -> Report {
     report
 }
 
-/// Adds what is counted for the logger as a whole.
+/// Adds what is counted for the logger as a whole and for its destinations.
 fn sum_up(core: &Core, report: &mut Report) {
+    report.destinations = core.outlets.counts();
+    for (_, counts) in &report.destinations {
+        report.delivered += counts.delivered;
+        report.fell_back += counts.fell_back;
+        report.dropped += counts.dropped + counts.discarded;
+    }
     report.accepted = core.journal.records();
     report.fell_back += core.counters.fell_back.load(Ordering::Relaxed);
     report.refused = core.counters.refused.load(Ordering::Relaxed);
@@ -168,7 +174,7 @@ fn sum_up(core: &Core, report: &mut Report) {
 
 /// Deals with what a destination did not take in time.
 fn rescue(core: &Core, outlet: &Outlet, report: &mut Report) {
-    let to_stderr = !core.journal.is_file_backed() && core.config.on_timeout == OnTimeout::SyncWrite;
+    let to_stderr = !core.journal.is_file_backed() && core.config().on_timeout == OnTimeout::SyncWrite;
     let pending = outlet.head.pending();
     if to_stderr {
         let written = pending.for_each(emergency::write);
@@ -176,14 +182,6 @@ fn rescue(core: &Core, outlet: &Outlet, report: &mut Report) {
     } else {
         report.left_in_journal += pending.for_each(|_| {});
     }
-}
-
-fn add(report: &mut Report, outlet: &Outlet) {
-    let counts = outlet.head.counts();
-    report.delivered += counts.delivered;
-    report.fell_back += counts.fell_back;
-    report.dropped += counts.dropped + counts.discarded;
-    report.destinations.push((outlet.head.name().to_owned(), counts));
 }
 
 /// Waits until everything accepted so far is delivered.
@@ -202,7 +200,8 @@ pub(crate) fn flush(core: &Core, timeout: Duration) -> Result<(), Error> {
     };
     core.nudge();
     block_until(end.left(), |waker| core.poll_all_delivered(tail, waker)).unwrap_or_else(|| {
-        let behind = core.outlets.iter().filter(|outlet| outlet.head.delivered() < tail);
+        let outlets = core.outlets();
+        let behind = outlets.iter().filter(|outlet| outlet.head.delivered() < tail);
         let told = behind.map(|outlet| match outlet.head.counts().last_error {
             Some(error) => format!("{} ({error})", outlet.head.name()),
             None => outlet.head.name().to_owned(),
@@ -224,7 +223,7 @@ impl Drop for Core {
             std::mem::forget(recovery.take());
             return;
         }
-        shutdown(self, self.config.shutdown_timeout);
+        shutdown(self, self.config().shutdown_timeout);
         self.ending.set(Stage::Gone);
     }
 }
@@ -247,7 +246,7 @@ pub(crate) fn register(core: &Arc<Core>) -> Result<(), Error> {
     loggers.push(Registered {
         core: Arc::downgrade(core),
         ending: Arc::clone(&core.ending),
-        timeout: core.config.shutdown_timeout,
+        timeout: core.config().shutdown_timeout,
         process: core.process,
     });
     hydra_os::exit::at_exit(drain_all).map_err(hook)

@@ -64,8 +64,9 @@ impl Site {
         let last = self.layer.load(Ordering::Relaxed);
         if (last ^ core.id) & !LAYER_BITS == 0
             && let Some(layer) = core.layers.get((last & LAYER_BITS) as u16)
-            && layer.name == name
-            && layer.is_route
+            && !layer.is_moved()
+            && layer.meaning.name == name
+            && layer.meaning.is_route
         {
             return Some(layer);
         }

@@ -11,8 +11,10 @@ use crate::config::LoggingConfig;
 use crate::core::Core;
 use crate::error::Error;
 use crate::health::Health;
+use crate::layer::LayerId;
 use crate::pass::Pass;
 use crate::receipt::Receipt;
+use crate::reload::ReloadReport;
 use crate::shutdown::{self, Report};
 use crate::site::{Site, Target};
 
@@ -67,10 +69,9 @@ impl HydraLogger {
 
     /// Returns a handle with the layer resolved once.
     pub fn layer(&self, name: &str) -> Layer {
-        let id = self.core.layers.find(name).map_or(0, |layer| layer.id);
         Layer {
             core: Arc::clone(&self.core),
-            id,
+            id: LayerId::of(&self.core.layers, name),
         }
     }
 
@@ -94,14 +95,55 @@ impl HydraLogger {
         Ok(shutdown::shutdown(&self.core, timeout))
     }
 
+    /// Puts another configuration in force while calls go on, or, if anything is wrong with it, leaves everything as it
+    /// is.
+    ///
+    /// Each record is routed by one of the two configurations, whole, and by the new one alone once this has returned. A
+    /// destination that both have alike goes on as it is; one with other options goes on with them, from the record it
+    /// is at; a new one begins; one that is configured no more gets what was for it, in the background, and ends.
+    /// Handles of layers and call sites go on to work: they follow the names of the layers.
+    ///
+    /// What the journal is cannot change: `journal.dir`, `journal.max_size`, `journal.segment_size`.
+    ///
+    /// # Errors
+    /// As [`HydraLogger::new`]; [`crate::ErrorKind::Unsupported`], naming the key, for what cannot change;
+    /// [`crate::ErrorKind::Closed`] after the end. Nothing has changed then.
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_logger::{HydraLogger, Level, LogDestination, LogLayer, LoggingConfig};
+    /// use std::time::Duration;
+    /// let dir = tempfile::tempdir()?;
+    /// let config = |level| {
+    ///     let file = LogDestination::file(dir.path().join("app.log"));
+    ///     LoggingConfig::builder().layer("APP", LogLayer::new(level).destination(file)).build()
+    /// };
+    /// let log = HydraLogger::new(config(Level::Info)?)?;
+    /// let app = log.layer("APP");
+    /// assert!(!app.is_enabled(Level::Debug));
+    /// let report = log.reload(config(Level::Debug)?)?;
+    /// assert_eq!((report.kept.len(), report.changed.len()), (1, 0));
+    /// assert!(app.is_enabled(Level::Debug));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reload(&self, config: LoggingConfig) -> Result<ReloadReport, Error> {
+        crate::reload::reload(&self.core, config)
+    }
+
+    /// Puts the configuration in a file in force, as [`HydraLogger::reload`] does.
+    ///
+    /// # Errors
+    /// As [`HydraLogger::reload`] and `from_file`, with file, line, column and key.
+    pub fn reload_from_file(&self, path: impl AsRef<std::path::Path>) -> Result<ReloadReport, Error> {
+        crate::reload::reload_from_file(&self.core, path.as_ref())
+    }
+
     /// Waits, at most `timeout`, until every destination has what dead processes left for it in the journal
     /// directory. Says whether it has; a destination that does not replay counts as done when it has passed over it.
     pub fn wait_recovered(&self, timeout: Duration) -> bool {
         let end = Deadline::after(timeout);
-        self.core
-            .outlets
-            .iter()
-            .all(|outlet| outlet.head.wait_recovered(end.left()))
+        let outlets = self.core.outlets();
+        outlets.iter().all(|outlet| outlet.head.wait_recovered(end.left()))
     }
 
     /// Returns the directory of this process's own journal; `None` when it is in memory.
@@ -123,7 +165,7 @@ impl HydraLogger {
 #[derive(Clone, Debug)]
 pub struct Layer {
     core: Arc<Core>,
-    id: u16,
+    id: LayerId,
 }
 
 impl Target for HydraLogger {
@@ -137,7 +179,7 @@ impl Target for Layer {
     #[inline]
     fn open<'a>(&'a self, level: Level, site: &'static Site, layer: Option<&str>) -> Option<Pass<'a>> {
         match layer {
-            None => self.core.open_layer(level, self.id, true),
+            None => self.core.open_layer(level, &self.id, true),
             Some(_) => self.core.open(level, site, layer, true),
         }
     }
@@ -151,9 +193,9 @@ macro_rules! common {
                 Health::of(&self.core)
             }
 
-            /// Returns the configuration the logger was built from.
-            pub fn config(&self) -> &LoggingConfig {
-                &self.core.config
+            /// Returns the configuration in force.
+            pub fn config(&self) -> Arc<LoggingConfig> {
+                self.core.config()
             }
 
             /// Says whether any destination of any layer takes records of that level.
@@ -177,7 +219,8 @@ macro_rules! common {
             /// # Errors
             /// As `new`; every finding of a wrong file comes with line, column, key and a suggestion.
             pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
-                Self::new(LoggingConfig::from_file(path)?)
+                let path = path.as_ref();
+                Self::new(LoggingConfig::from_file(path)?).map_err(|error| crate::reload::located(error, path))
             }
 
             /// Starts a logger from the magic config `name`.
@@ -218,13 +261,13 @@ macro_rules! common {
         impl $handle {
             /// Returns the layer's name.
             pub fn name(&self) -> &str {
-                self.core.layers.get(self.id).map(|layer| layer.name.as_str()).unwrap_or_default()
+                self.id.find(&self.core.layers).map(|layer| layer.meaning.name.as_str()).unwrap_or_default()
             }
 
             /// Says whether any destination of the layer takes records of that level.
             #[inline]
             pub fn is_enabled(&self, level: Level) -> bool {
-                self.core.layers.get(self.id).is_some_and(|layer| level.number() >= layer.gate)
+                self.id.find(&self.core.layers).is_some_and(|layer| layer.takes(level))
             }
         }
 
@@ -238,7 +281,7 @@ macro_rules! common {
                 message: &str,
                 fields: &[(&str, hydra_record::Value<'_>)],
             ) -> Receipt {
-                match self.core.open_layer(level, self.id, $waits) {
+                match self.core.open_layer(level, &self.id, $waits) {
                     Some(pass) => pass.fields(message, fields),
                     None => Receipt::disabled(),
                 }
@@ -269,7 +312,7 @@ macro_rules! common {
             #[track_caller]
             pub fn log(&self, level: Level, message: impl AsRef<str>) -> Receipt {
                 let place = std::panic::Location::caller();
-                match self.core.open_layer(level, self.id, $waits) {
+                match self.core.open_layer(level, &self.id, $waits) {
                     Some(pass) => pass.message(message.as_ref(), &[], place),
                     None => Receipt::disabled(),
                 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use hydra_journal::Position;
 use hydra_os::atomic::{Condvar, Mutex, MutexGuard};
 use hydra_os::clock::Deadline;
+use hydra_record::Level;
 
 use crate::core::Core;
 use crate::error::Error;
@@ -49,10 +50,15 @@ pub(crate) struct Waiting {
     pub(crate) bytes: Vec<u8>,
     pub(crate) site: Option<(&'static Site, u32)>,
     pub(crate) layer: u16,
+    pub(crate) level: Level,
     pub(crate) thread: u32,
     pub(crate) thread_name: String,
     ticket: Arc<Ticket>,
 }
+
+/// Where a record that waited has got to, and its layer's number; nowhere, if nobody wants it any more because another
+/// configuration is in force.
+pub(crate) type Arrival = Option<(Position, u16)>;
 
 /// What the receipt of a waiting record looks at.
 #[derive(Debug, Default)]
@@ -60,13 +66,13 @@ pub(crate) struct Ticket(Mutex<Called>);
 
 #[derive(Debug, Default)]
 struct Called {
-    result: Option<Result<Position, Error>>,
+    result: Option<Result<Arrival, Error>>,
     waker: Option<Waker>,
 }
 
 impl Ticket {
     /// Returns what became of the record; otherwise wakes `waker` when that is known.
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<Position, Error>> {
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<Arrival, Error>> {
         let mut called = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match &called.result {
             Some(result) => Poll::Ready(result.clone()),
@@ -77,7 +83,7 @@ impl Ticket {
         }
     }
 
-    fn call(&self, result: Result<Position, Error>) {
+    fn call(&self, result: Result<Arrival, Error>) {
         let waker = {
             let mut called = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             called.result = Some(result);
@@ -119,6 +125,7 @@ impl WaitingRoom {
             bytes: record.bytes.to_vec(),
             site: record.site,
             layer: pass.layer.id,
+            level: pass.level,
             thread: local.thread,
             thread_name: record.thread_name.to_owned(),
             ticket: Arc::clone(&ticket),
@@ -129,10 +136,10 @@ impl WaitingRoom {
     /// Appends what waits, one by one, until nothing does.
     fn serve(&self, core: &Arc<Core>) {
         let mut queue = self.lock();
-        while let Some(record) = queue.records.pop_front() {
+        while let Some(mut record) = queue.records.pop_front() {
             drop(queue);
             self.left.notify_all();
-            let result = Pass::append_waiting(core, &record);
+            let result = Pass::append_waiting(core, &mut record);
             // The waker is the executor's code: should it panic, the others still want to be served.
             let _ = catch_unwind(AssertUnwindSafe(|| record.ticket.call(result)));
             queue = self.lock();

@@ -1,6 +1,6 @@
 //! What dead processes left is taken over, delivered, and removed.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hydra_head::Spec;
@@ -10,8 +10,9 @@ use hydra_os::disk;
 use hydra_sink as sink;
 
 use crate::config::LoggingConfig;
-use crate::core::{Core, Outlet};
+use crate::core::Core;
 use crate::error::{Error, ErrorKind};
+use crate::outlet::{List, Outlet, Outlets};
 
 /// How long the thread that waits for dead processes' journals sleeps between looks.
 const RECOVERY_LOOK: Duration = Duration::from_secs(3600);
@@ -54,8 +55,8 @@ pub(super) fn adopt(config: &LoggingConfig, problems: &Mutex<Vec<String>>) -> Re
 
 /// Tells every file which heads are about to compare what stands in it, before the first head writes to any: a record
 /// that one of them left torn at the end must be mended by it, and not be written behind by another.
-pub(super) fn announce_resumes(planned: &mut [Spec], adopted: &[Adopted]) {
-    for spec in planned.iter_mut().filter(|spec| spec.replay) {
+pub(crate) fn announce_resumes<'s>(planned: impl Iterator<Item = &'s mut Spec>, adopted: &[Adopted]) {
+    for spec in planned.filter(|spec| spec.replay) {
         // None is open yet: each is let go of at once.
         let cursors = adopted.iter().filter_map(|journal| journal.cursor(&spec.name).ok()?);
         let mark = cursors
@@ -75,21 +76,22 @@ fn tell(problems: &Mutex<Vec<String>>, problem: String) {
         .push(problem);
 }
 
-/// Removes the adopted journals once every head has what they held.
-pub(super) fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result<(), Error> {
-    if adopted.is_empty() {
+/// Removes the adopted journals once every head has what they held. Does so again when a reload has brought heads that
+/// have not.
+pub(crate) fn finish_recovery(core: &Arc<Core>) -> Result<(), Error> {
+    let mut thread = core.recovery.lock().unwrap_or_else(PoisonError::into_inner);
+    if lock(&core.adopted).is_empty() || thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
         return Ok(());
     }
-    let (outlets, problems) = (Arc::clone(&core.outlets), Arc::clone(&core.problems));
+    let (outlets, adopted) = (Arc::clone(&core.outlets), Arc::clone(&core.adopted));
+    let problems = Arc::clone(&core.problems);
     let started = hydra_os::thread::spawn("hydra-recovery", move || {
-        for outlet in outlets.iter() {
-            while !outlet.head.wait_recovered(RECOVERY_LOOK) {}
-        }
         // Told to stop before everything was delivered and synced: the next start goes on with it.
-        if !outlets.iter().all(|outlet| outlet.head.is_recovered()) {
+        let Some(outlets) = wait_recovered(&outlets) else {
             return;
-        }
-        for journal in adopted {
+        };
+        // One that stays is let go of: another process may have the destinations that it is for.
+        for journal in std::mem::take(&mut *lock(&adopted)) {
             match journal.remove_if_done() {
                 Ok(true) => {}
                 Ok(false) => tell(&problems, kept(&journal, &outlets)),
@@ -99,12 +101,30 @@ pub(super) fn finish_recovery(core: &Arc<Core>, adopted: Vec<Adopted>) -> Result
     });
     let started =
         started.map_err(|error| Error::new(ErrorKind::Journal, "start the recovery's thread").from_source(error))?;
-    *core.recovery.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(started);
+    *thread = Some(started);
     Ok(())
 }
 
+/// Waits until every head has what dead processes left for it; `None` when one has ended before.
+fn wait_recovered(outlets: &Outlets) -> Option<List> {
+    loop {
+        for outlet in outlets.all().iter() {
+            while !outlet.head.wait_recovered(RECOVERY_LOOK) {}
+        }
+        // One that has handed its work over is not on the list any more, but the one that has taken it over is.
+        let now = outlets.all();
+        if now.iter().all(|outlet| outlet.head.is_recovered()) {
+            return Some(now);
+        }
+        let has_given_up = |outlet: &Arc<Outlet>| outlet.head.join(Duration::ZERO) && !outlet.head.is_recovered();
+        if now.iter().any(has_given_up) {
+            return None;
+        }
+    }
+}
+
 /// Says why a dead process's journal stays.
-fn kept(journal: &Adopted, outlets: &[Outlet]) -> String {
+fn kept(journal: &Adopted, outlets: &[Arc<Outlet>]) -> String {
     let is_known = |name: &str| outlets.iter().any(|outlet| outlet.head.name() == name);
     let cursors = journal.cursors();
     let gone: Vec<_> = cursors
@@ -121,4 +141,8 @@ fn kept(journal: &Adopted, outlets: &[Outlet]) -> String {
             gone.join(", ")
         ),
     }
+}
+
+fn lock(adopted: &Mutex<Vec<Adopted>>) -> MutexGuard<'_, Vec<Adopted>> {
+    adopted.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,16 +6,20 @@ use std::time::Duration;
 use hydra_format::Formatter;
 use hydra_head::{Fallback, Retry, Spec, SyncPolicy};
 use hydra_os::disk;
-use hydra_record::Level;
+use hydra_record::{Level, Taker};
 use hydra_sink as sink;
 use hydra_sink::Sink;
 
 use super::formats::formatter;
+use super::late::LateFile;
+use crate::config::KeyPath;
 use crate::config::{
     Compress, ConsoleOptions, FileOptions, Fsync, Kind, LogDestination, LoggingConfig, Overflow, Rotate, Stream,
 };
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
+use crate::layer::Takers;
+use crate::outlet::Setup;
 
 /// About how many bytes go into one write, unless `buffer_size` says otherwise.
 const BATCH_BYTES: usize = 64 << 10;
@@ -26,42 +30,101 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// The most bytes of a destination's name; the journal keeps 240, and a number may follow.
 const CURSOR_NAME_BYTES: usize = 230;
 
-/// Makes what each destination's head needs. Files are opened, so that a wrong path is an error now.
-pub(super) fn plan(config: &LoggingConfig) -> Result<Vec<Spec>, Error> {
-    let mut specs: Vec<Spec> = Vec::new();
+/// A destination as it is configured, with the name that it has in every run.
+#[derive(Debug)]
+pub(crate) struct Wish<'c> {
+    pub(crate) name: String,
+    route: &'c str,
+    destination: &'c LogDestination,
+    pub(crate) setup: Setup,
+    /// Where it stands in the configuration.
+    key: KeyPath,
+}
+
+/// Returns the destinations that `config` asks for, in its order.
+pub(crate) fn wishes(config: &LoggingConfig) -> Result<Vec<Wish<'_>>, Error> {
+    let mut wishes: Vec<Wish<'_>> = Vec::new();
     for (route, layer) in &config.layers {
-        for destination in &layer.destinations {
+        let key = KeyPath::default().key("layers").key(route).key("destinations");
+        for (index, destination) in layer.destinations.iter().enumerate() {
             let place = place_of(destination)?;
             let name = cursor_name(&format!("{route}|{place}"), |name| {
-                specs.iter().any(|spec| spec.name == name)
+                wishes.iter().any(|wish| wish.name == name)
             });
-            let formatter = formatter(config, destination)?;
-            let sink = open_sink(destination, &*formatter)?;
-            let file = file_options(destination);
-            specs.push(Spec {
+            wishes.push(Wish {
                 name,
-                number: specs.len() as u32,
-                route: route.clone(),
-                level: destination.level.unwrap_or(Level::Trace),
-                formatter,
-                sink,
-                fallback: fallback(config, destination)?,
-                batch_bytes: destination
-                    .buffer_size
-                    .map_or(BATCH_BYTES, |size| size.bytes() as usize),
-                one_by_one: destination.force_flush,
-                sync: file.map(sync_policy).unwrap_or_default(),
-                overflow: overflow(config, destination),
-                guaranteed: Level::ALL
-                    .into_iter()
-                    .find(|level| config.wanted(route, *level).guarantee >= Guarantee::Synced),
-                dead_letter: None,
-                replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
-                retry: Retry::default(),
+                route,
+                destination,
+                setup: setup(config, route, destination),
+                key: key.index(index),
             });
         }
     }
-    Ok(specs)
+    Ok(wishes)
+}
+
+/// Returns who takes the records of each layer.
+pub(crate) fn takers(wishes: &[Wish<'_>]) -> Takers {
+    let mut takers = Takers::new();
+    for wish in wishes {
+        let level = wish.destination.level.map_or(0, Level::number);
+        let taker = Taker {
+            key: Taker::key_of(&wish.name),
+            level,
+        };
+        takers.entry(wish.route.to_owned()).or_default().push(taker);
+    }
+    takers
+}
+
+/// Makes what a destination's head needs. Files are opened, so that a wrong path is an error now; but those in `late`
+/// only when there is something to write, for they are still open with other options.
+pub(crate) fn spec(config: &LoggingConfig, wish: &Wish<'_>, number: u32, late: &[PathBuf]) -> Result<Spec, Error> {
+    let destination = wish.destination;
+    let formatter = formatter(config, destination)?;
+    let sink = open_sink(destination, &*formatter, late).map_err(|error| error.about(&wish.key))?;
+    let fallback = fallback(config, destination, late).map_err(|error| error.about(&wish.key.key("fallback")))?;
+    Ok(Spec {
+        name: wish.name.clone(),
+        number,
+        route: wish.route.to_owned(),
+        level: destination.level.unwrap_or(Level::Trace),
+        formatter,
+        sink,
+        fallback,
+        batch_bytes: destination
+            .buffer_size
+            .map_or(BATCH_BYTES, |size| size.bytes() as usize),
+        one_by_one: destination.force_flush,
+        sync: file_options(destination).map(sync_policy).unwrap_or_default(),
+        overflow: wish.setup.overflow,
+        guaranteed: wish.setup.guaranteed,
+        dead_letter: None,
+        replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
+        retry: Retry::default(),
+    })
+}
+
+fn setup(config: &LoggingConfig, route: &str, destination: &LogDestination) -> Setup {
+    let texts = [
+        &config.date_format,
+        &config.time_format,
+        &config.logger_name_format,
+        &config.message_format,
+    ];
+    Setup {
+        destination: LogDestination {
+            level: None,
+            guarantee: None,
+            ..destination.clone()
+        },
+        overflow: overflow(config, destination),
+        guaranteed: Level::ALL
+            .into_iter()
+            .find(|level| config.wanted(route, *level).guarantee >= Guarantee::Synced),
+        texts: texts.map(Clone::clone),
+        colors: config.colors.clone(),
+    }
 }
 
 /// Names a head's cursor: the same in every run, another one for each head, and no longer than the journal keeps.
@@ -92,12 +155,12 @@ fn overflow(config: &LoggingConfig, destination: &LogDestination) -> hydra_head:
     }
 }
 
-fn fallback(config: &LoggingConfig, destination: &LogDestination) -> Result<Option<Fallback>, Error> {
+fn fallback(config: &LoggingConfig, destination: &LogDestination, late: &[PathBuf]) -> Result<Option<Fallback>, Error> {
     let Some(second) = destination.fallback.as_deref() else {
         return Ok(None);
     };
     let formatter = formatter(config, second)?;
-    let sink = open_sink(second, &*formatter)?;
+    let sink = open_sink(second, &*formatter, late)?;
     Ok(Some(Fallback::new(formatter, sink, FALLBACK_TRIES)))
 }
 
@@ -145,15 +208,33 @@ fn stream(console: &ConsoleOptions) -> disk::Stream {
     }
 }
 
-fn open_sink(destination: &LogDestination, formatter: &dyn Formatter) -> Result<Box<dyn Sink>, Error> {
+/// Returns the files that a destination and its fallbacks write to.
+pub(crate) fn files(destination: &LogDestination) -> Vec<PathBuf> {
+    let chain = std::iter::successors(Some(destination), |one| one.fallback.as_deref());
+    chain
+        .filter_map(file_options)
+        .filter_map(|file| absolute(&file.path).ok())
+        .collect()
+}
+
+fn open_sink(
+    destination: &LogDestination,
+    formatter: &dyn Formatter,
+    late: &[PathBuf],
+) -> Result<Box<dyn Sink>, Error> {
     match &destination.kind {
         Kind::Console(console) => Ok(Box::new(sink::ConsoleSink::new(stream(console)))),
         Kind::File(file) => {
+            let options = sink_options(file, formatter)?;
             // Opens the file, so that a path that cannot be written is told now. Nothing is begun: what a dead process
             // left at the file's end is looked at when there is a record to write behind it.
-            Ok(Box::new(
-                sink::FileSink::shared(sink_options(file, formatter)?).map_err(refused)?,
-            ))
+            match sink::FileSink::shared(options.clone()) {
+                Ok(sink) => Ok(Box::new(sink)),
+                Err(error) if error.kind() == sink::ErrorKind::Conflict && late.contains(&options.path) => {
+                    Ok(Box::new(LateFile::new(options)))
+                }
+                Err(error) => Err(refused(error)),
+            }
         }
         Kind::NotBuilt(remote) => Err(Error::new(ErrorKind::Unsupported, "open").at(remote.name())),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::expand::{self, Environment};
 use super::extends::Chain;
-use super::node::{KeyPath, Node};
+use super::node::{At, KeyPath, Node};
 use super::{LoggingConfig, parse, read};
 use crate::error::{Error, Finding};
 
@@ -113,6 +113,12 @@ impl Loader {
         let mut chain = Chain::new(&*self.environment);
         let tree = chain.load(path);
         finish(Some(path.display().to_string()), tree, chain.findings)
+    }
+
+    /// Returns the place of a key, or of the nearest thing around it that is written.
+    pub(crate) fn locate(&self, path: &Path, key: &KeyPath) -> Option<At> {
+        let tree = Chain::new(&*self.environment).load(path)?;
+        Some(tree.locate(key))
     }
 
     /// Reads a text. It cannot extend a file.

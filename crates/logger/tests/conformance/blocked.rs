@@ -16,13 +16,13 @@ use crate::place::{LONG, Place};
 const NONBLOCKING: i32 = 0o4000;
 
 /// A pipe in the place of a file, full from the start.
-struct Pipe {
+pub(crate) struct Pipe {
     file: File,
     filling: usize,
 }
 
 impl Pipe {
-    fn make(place: &Place, name: &str) -> Pipe {
+    pub(crate) fn make(place: &Place, name: &str) -> Pipe {
         let path = place.path(name);
         assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
         // Open at both ends, so that nobody waits for the other end to be opened.
@@ -40,7 +40,7 @@ impl Pipe {
     }
 
     /// Reads until `lines` lines have come.
-    fn read_lines(mut self, lines: usize) -> Vec<String> {
+    pub(crate) fn read_lines(mut self, lines: usize) -> Vec<String> {
         let (mut text, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
         while text.iter().skip(self.filling).filter(|byte| **byte == b'\n').count() < lines {
             match self.file.read(&mut buffer) {

@@ -3,12 +3,14 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use hydra_logger::__private::Target;
 use hydra_logger::{
-    AsyncHydraLogger, AsyncLayer, Error, Health, HydraLogger, Layer, Level, LoggingConfig, Receipt, Report,
+    AsyncHydraLogger, AsyncLayer, Error, Health, HydraLogger, Layer, Level, LoggingConfig, Receipt, ReloadReport,
+    Report,
 };
 
 /// A handle as the behaviours see it.
@@ -28,6 +30,8 @@ pub(crate) trait Front: 'static {
     fn shutdown(log: &Self::Log, timeout: Duration) -> Result<Report, Error>;
     fn health(log: &Self::Log) -> Health;
     fn is_enabled(log: &Self::Log, level: Level) -> bool;
+    fn reload(log: &Self::Log, config: LoggingConfig) -> Result<ReloadReport, Error>;
+    fn reload_from_file(log: &Self::Log, path: &Path) -> Result<ReloadReport, Error>;
     /// Waits for the receipt as users of this handle do.
     fn wait(receipt: Receipt) -> Result<(), Error>;
     /// Makes `calls` calls where users of this handle make them, none of them waited for.
@@ -74,6 +78,14 @@ impl Front for Sync {
 
     fn health(log: &HydraLogger) -> Health {
         log.health()
+    }
+
+    fn reload(log: &HydraLogger, config: LoggingConfig) -> Result<ReloadReport, Error> {
+        log.reload(config)
+    }
+
+    fn reload_from_file(log: &HydraLogger, path: &Path) -> Result<ReloadReport, Error> {
+        log.reload_from_file(path)
     }
 
     fn is_enabled(log: &HydraLogger, level: Level) -> bool {
@@ -139,6 +151,14 @@ impl<E: Executor> Front for Async<E> {
 
     fn health(log: &AsyncHydraLogger) -> Health {
         log.health()
+    }
+
+    fn reload(log: &AsyncHydraLogger, config: LoggingConfig) -> Result<ReloadReport, Error> {
+        E::run(log.reload(config))
+    }
+
+    fn reload_from_file(log: &AsyncHydraLogger, path: &Path) -> Result<ReloadReport, Error> {
+        E::run(log.reload_from_file(path))
     }
 
     fn is_enabled(log: &AsyncHydraLogger, level: Level) -> bool {
