@@ -14,6 +14,7 @@ use hydra_journal::{Cursor, CursorState, Position, Read};
 use hydra_sink::{ErrorKind, Mark};
 
 use crate::attempt::attempt;
+use crate::deliver::acknowledge;
 use crate::passage::{Passage, Purpose};
 use crate::worker::{READ_BYTES, REOPEN, Worker};
 
@@ -157,6 +158,8 @@ impl Worker {
                 return false;
             }
         }
+        // What no record stands in, such as padding, is behind us as well: a cursor that stays back is never synced.
+        acknowledge(cursor, end);
         true
     }
 }
