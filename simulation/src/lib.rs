@@ -9,6 +9,7 @@
 //! | kill | the process is killed at any step | each accepted record in each of its files, exactly once |
 //! | cut | the power goes, or the process is killed | each synced record in each of its files, at least once |
 //! | fault | calls to the disk fail, and kills | each accepted record in each of its files |
+//! | chaos | calls to the disk fail, and the power goes | each synced record in each of its files, at least once |
 //!
 //! Only whole lines, each thread's order, and nothing that nobody logged, in all of them; where the power goes, sectors
 //! of what nobody had synced may be torn.

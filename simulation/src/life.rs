@@ -1,14 +1,21 @@
 //! What a life does: it starts the logger, logs from some threads, and ends.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use hydra_logger::{HydraLogger, Level, Receipt, debug, error, info, warning};
-use hydra_os::atomic::thread::park_timeout;
+use hydra_logger::{AsyncHydraLogger, HydraLogger, Level, Receipt, Value, debug, error, info, warning};
+use hydra_os::atomic::thread::{Thread, current, park_timeout};
+use hydra_os::thread::JoinHandle;
 
 use crate::payload::Id;
 use crate::random::Random;
 use crate::scene::{LAYER, LEVELS, Scene};
 use crate::tape::Tape;
+
+/// Threads of one start of the logger at most: the next start's are numbered from here on.
+const THREADS_MAX: u64 = 10;
 
 /// How a life ends that is not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +46,44 @@ pub struct Life {
 impl Life {
     /// The `main` of the process.
     pub fn main(self) {
+        for start in 0..self.scene.starts {
+            self.run(start);
+        }
+    }
+
+    /// The logger from its start to its end.
+    fn run(&self, start: u64) {
         let log = match self.scene.config().and_then(HydraLogger::new) {
             Ok(log) => log,
             Err(error) => return self.tape.tell(format!("life {}: not started: {error}", self.number)),
         };
-        let threads: Vec<_> = (0..self.scene.threads)
-            .filter(|_| self.records > 0)
+        let records = if self.records > 0 { self.scene.threads } else { 0 };
+        let threads: Vec<_> = (0..records)
             .filter_map(|thread| {
                 let (life, log) = (self.clone(), log.clone());
-                hydra_os::thread::spawn(&format!("caller-{thread}"), move || life.call(&log, thread)).ok()
+                let work = move || life.work(&log, thread, start * THREADS_MAX + thread);
+                hydra_os::thread::spawn(&format!("caller-{thread}"), work).ok()
             })
             .collect();
+        if self.scene.is_cut_short {
+            park_timeout(Duration::from_millis(3));
+            self.end(log);
+            self.join(threads);
+        } else {
+            self.join(threads);
+            self.end(log);
+        }
+    }
+
+    fn join(&self, threads: Vec<JoinHandle<()>>) {
         for thread in threads {
             if thread.join().is_err() {
                 self.tape.complain(format!("life {}: a caller panicked", self.number));
             }
         }
+    }
+
+    fn end(&self, log: HydraLogger) {
         match self.ending {
             Ending::Shutdown => {
                 match log.shutdown(Duration::from_secs(300)) {
@@ -71,18 +100,32 @@ impl Life {
         }
     }
 
-    /// What one thread logs.
-    fn call(&self, log: &HydraLogger, thread: u64) {
-        let mut random = Random::of(&[self.scene.seed, 2, self.number, thread]);
+    /// What one thread logs; on the tape it is called `whose`.
+    fn work(&self, log: &HydraLogger, thread: u64, whose: u64) {
+        let mut random = Random::of(&[self.scene.seed, 2, self.number, whose]);
+        let is_async = thread < self.scene.async_threads;
+        let front = if is_async {
+            Front::Async(log.handle())
+        } else {
+            Front::Sync(log.clone())
+        };
         for number in 1..=self.records {
             let id = Id {
                 life: self.number,
-                thread,
+                thread: whose,
                 number,
             };
             let level = random.pick(&LEVELS);
             self.tape.intend(id, level);
-            match call(log, &self.scene, id, level).wait() {
+            let receipt = match &front {
+                Front::Sync(log) => sync_call(log, &self.scene, id, level),
+                Front::Async(log) => async_call(log, &self.scene, id, level),
+            };
+            // As of a level that is off: so a call after the end is answered.
+            let is_off = receipt.is_reached() && receipt.sequence().is_none();
+            let result = if is_async { block_on(receipt) } else { receipt.wait() };
+            match result {
+                Ok(()) if is_off => self.tape.tell(format!("{id:?}: not wanted")),
                 Ok(()) => self.tape.accept(id),
                 Err(error) => self.tape.tell(format!("{id:?}: {error}")),
             }
@@ -93,17 +136,57 @@ impl Life {
     }
 }
 
-/// One call: in turn by a macro with typed fields and by a method.
-fn call(log: &HydraLogger, scene: &Scene, id: Id, level: Level) -> Receipt {
-    let Id { life, thread, number } = id;
-    if number.is_multiple_of(2) {
-        return log.log(LAYER, level, id.text(scene.seed));
+/// Either handle.
+enum Front {
+    Sync(HydraLogger),
+    Async(AsyncHydraLogger),
+}
+
+/// One call: by a macro with typed fields, by a method, or through a layer's handle.
+macro_rules! call {
+    ($name:ident, $handle:ty) => {
+        fn $name(log: &$handle, scene: &Scene, id: Id, level: Level) -> Receipt {
+            let Id { life, thread, number } = id;
+            if scene.pad > 0 && number.is_multiple_of(2) {
+                let pad = "p".repeat(scene.pad);
+                let fields = [("pad", Value::Str(&pad))];
+                return log.layer(LAYER).record(level, &id.text(scene.seed), &fields);
+            }
+            if number.is_multiple_of(2) {
+                return log.log(LAYER, level, id.text(scene.seed));
+            }
+            let body = id.body(scene.seed);
+            match level {
+                Level::Debug => debug!(log, layer: LAYER, "{life} {thread} {number} {body}"),
+                Level::Info => {
+                    info!(log, layer: LAYER, "{life} {thread} {number} {body}"; half = number as f64 / 2.0)
+                }
+                Level::Warning => warning!(log, layer: LAYER, "{life} {thread} {number} {body}"),
+                _ => error!(log, layer: LAYER, "{} {} {} {body}", life, thread, number),
+            }
+        }
+    };
+}
+
+call!(sync_call, HydraLogger);
+call!(async_call, AsyncHydraLogger);
+
+/// Waits for a future on a simulated thread.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => park_timeout(Duration::from_secs(900)),
+        }
     }
-    let body = id.body(scene.seed);
-    match level {
-        Level::Debug => debug!(log, layer: LAYER, "{life} {thread} {number} {body}"),
-        Level::Info => info!(log, layer: LAYER, "{life} {thread} {number} {body}"; half = number as f64 / 2.0),
-        Level::Warning => warning!(log, layer: LAYER, "{life} {thread} {number} {body}"),
-        _ => error!(log, layer: LAYER, "{} {} {} {body}", life, thread, number),
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }

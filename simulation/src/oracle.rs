@@ -57,7 +57,7 @@ pub fn check(scene: &Scene, tape: &Tape, last: u64) -> Found {
     for name in disk::list(JOURNAL).unwrap_or_default() {
         let name = name.to_string_lossy();
         // Segments that nobody had synced may be unreadable after a power cut; they are kept, and health says so.
-        let is_excused = scene.family == Family::Cut && told.iter().any(|told| told.contains(&*name));
+        let is_excused = scene.family.loses_power() && told.iter().any(|told| told.contains(&*name));
         if name != "lock" && !is_excused {
             found.troubles.push(format!("the last life left {name}"));
         }
@@ -123,10 +123,11 @@ fn must_be_there(scene: &Scene, promises: &[(Level, Guarantee)], call: &Call) ->
         .find(|(level, _)| *level == call.level)
         .map(|(_, guarantee)| *guarantee);
     let on_device = |target: &Target| target.fsync == Fsync::Every || target.level > call.level;
-    let survives = match (scene.family, promised) {
-        (Family::Kill | Family::Fault, _) | (Family::Cut, Some(Guarantee::Synced)) => true,
-        (Family::Cut, Some(Guarantee::Delivered)) => scene.targets.iter().all(on_device),
-        (Family::Cut, _) => false,
+    let survives = match promised {
+        _ if !scene.family.loses_power() => true,
+        Some(Guarantee::Synced) => true,
+        Some(Guarantee::Delivered) => scene.targets.iter().all(on_device),
+        _ => false,
     };
     call.accepted && survives
 }
@@ -153,7 +154,7 @@ fn read(scene: &Scene, target: &Target, found: &mut Found) -> io::Result<Copies>
                 let start = String::from_utf8_lossy(line.get(..line.len().min(60)).unwrap_or_default()).into_owned();
                 // A file that was put aside holds whatever the disk made of a write that failed.
                 let is_aside = path.to_string_lossy().contains(".poisoned");
-                if scene.family != Family::Cut && !is_aside {
+                if !scene.family.loses_power() && !is_aside {
                     found
                         .troubles
                         .push(format!("{}:{}: no record: {start:?}", path.display(), index + 1));
@@ -167,7 +168,7 @@ fn read(scene: &Scene, target: &Target, found: &mut Found) -> io::Result<Copies>
             }
             let newest = newest.entry((life, thread)).or_default();
             // After a power cut what is written again may stand behind what came later.
-            let is_ordered = scene.family != Family::Cut;
+            let is_ordered = !scene.family.loses_power();
             if is_ordered && times.get(place) == Some(&0) && number < *newest {
                 let what = format!("{}: {life} {thread} {number} comes after {newest}", path.display());
                 found.troubles.push(what);

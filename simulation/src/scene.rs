@@ -16,6 +16,8 @@ pub const DIR: &str = "/log";
 pub const JOURNAL: &str = "/journal";
 /// More rotated files than any round makes, so that none is removed.
 const BACKUPS: u32 = 1_000;
+/// About how many bytes a life writes to its journal at most.
+const LIFE_BYTES_MAX: u64 = 500_000;
 const KIB: u64 = 1 << 10;
 
 /// What can happen.
@@ -27,6 +29,20 @@ pub enum Family {
     Cut,
     /// Calls to the disk fail.
     Fault,
+    /// Calls to the disk fail, and the power goes.
+    Chaos,
+}
+
+impl Family {
+    /// Whether the power may go: what nobody had synced may be lost then, or come twice.
+    pub fn loses_power(self) -> bool {
+        matches!(self, Family::Cut | Family::Chaos)
+    }
+
+    /// Whether calls to the disk may fail.
+    pub fn has_faults(self) -> bool {
+        matches!(self, Family::Fault | Family::Chaos)
+    }
 }
 
 /// A file to log to.
@@ -69,6 +85,14 @@ pub struct Scene {
     pub records: u64,
     /// One pause in so many records.
     pub pause_every: u64,
+    /// Bytes that a record carries beside its message; no file shows them.
+    pub pad: usize,
+    /// How many of the threads log by the async handle.
+    pub async_threads: u64,
+    /// How often a life starts the logger anew.
+    pub starts: u64,
+    /// Whether the end comes while threads still log.
+    pub is_cut_short: bool,
 }
 
 /// The levels that are logged at.
@@ -78,7 +102,7 @@ impl Scene {
     /// Draws a scene.
     pub fn draw(seed: u64) -> Scene {
         let mut random = Random::of(&[seed, 1]);
-        let family = random.pick(&[Family::Kill, Family::Cut, Family::Fault]);
+        let family = random.pick(&[Family::Kill, Family::Cut, Family::Fault, Family::Chaos]);
         let targets = (0..random.pick(&[1, 1, 2, 2, 3]))
             .map(|number| target(number, &mut random))
             .collect();
@@ -98,6 +122,10 @@ impl Scene {
             (level, drawn)
         });
         let segment = random.pick(&[64 * KIB, 64 * KIB, 128 * KIB]);
+        let (threads, starts) = (random.pick(&[1, 2, 3, 4]), random.pick(&[1, 1, 1, 2]));
+        let pad = random.pick(&[0, 0, 0, 0, 0, 500, 3_000, 20_000]);
+        // So many that segments are recycled, and no more: a round is checked in a moment.
+        let records_max = LIFE_BYTES_MAX / ((pad as u64 + 300) * threads * starts);
         Scene {
             seed,
             family,
@@ -105,9 +133,13 @@ impl Scene {
             guarantees: guarantees.to_vec(),
             segment,
             quota: segment * random.pick(&[4, 5, 8, 16]),
-            threads: random.pick(&[1, 2, 3, 4]),
-            records: random.pick(&[3, 10, 40, 120]),
+            threads,
+            records: random.pick(&[3, 10, 40, 120]).min(records_max.max(3)),
             pause_every: random.pick(&[2, 10, 50, 1_000]),
+            pad,
+            async_threads: random.pick(&[0, 0, 1, 4]),
+            starts,
+            is_cut_short: random.below(4) == 0,
         }
     }
 
@@ -158,7 +190,7 @@ impl Scene {
         let at = random.below(1 << bits);
         let death = match (self.family, random.below(8)) {
             (_, 0) => Death::None,
-            (Family::Cut, 1..=5) => Death::PowerCut(at),
+            (Family::Cut | Family::Chaos, 1..=5) => Death::PowerCut(at),
             (Family::Fault, 1..=4) => Death::None,
             _ => Death::Kill(at),
         };
@@ -168,7 +200,7 @@ impl Scene {
             spurious: random.pick(&[0, 20, 200]),
             write_back: random.pick(&[0, 5, 50]),
             death,
-            faults: if self.family == Family::Fault {
+            faults: if self.family.has_faults() {
                 faults(random)
             } else {
                 Faults::default()
@@ -205,7 +237,8 @@ fn faults(random: &mut Random) -> Faults {
         match random.below(9) {
             0 => faults.write = one_in,
             1 => (faults.write, faults.device) = (one_in, 2),
-            2 => faults.sync = one_in,
+            // One sync of a head is a sync of each file it has rotated, and one that fails has it write all again.
+            2 => faults.sync = 5 * one_in,
             3 => faults.sync_dir = one_in,
             4 => faults.rename = one_in,
             5 => faults.open = one_in,
