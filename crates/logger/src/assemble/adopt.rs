@@ -1,11 +1,11 @@
 //! What dead processes left is taken over, delivered, and removed.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use hydra_head::Spec;
 use hydra_journal::Adopted;
-use hydra_os::atomic::Mutex;
+use hydra_os::atomic::{Mutex, MutexGuard};
 use hydra_os::disk;
 use hydra_sink as sink;
 
