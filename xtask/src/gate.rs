@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::instructions;
 use crate::step::{self, Ended, Outcome, cargo, stream};
 use crate::tally::Tally;
 use crate::tidy;
@@ -41,7 +42,7 @@ pub(crate) fn run(root: &Path, only: &[String]) -> ExitCode {
 type Work = fn(&Path, &mut Tally) -> Outcome;
 
 /// The steps in order: what is quick to fail comes first.
-const STEPS: [(&str, Work); 10] = [
+const STEPS: [(&str, Work); 11] = [
     ("tidy", |root, _| {
         if tidy::check(root) {
             Outcome::Passed
@@ -71,6 +72,7 @@ const STEPS: [(&str, Work); 10] = [
     ("loom", loom),
     ("simulation", simulation),
     ("features", features),
+    ("instructions", instructions::check),
 ];
 
 fn scoped(root: &Path, before: &[&str], after: &[&str]) -> std::process::Command {

@@ -1,4 +1,4 @@
-//! The commands of the repository: `cargo xtask test | tidy | bench | torture | simulate`.
+//! The commands of the repository: `cargo xtask test | tidy | bench | instructions | torture | simulate`.
 //!
 //! Only the standard library is used, so that the gate itself never waits for, or breaks with, a dependency.
 
@@ -7,6 +7,7 @@
 
 mod forward;
 mod gate;
+mod instructions;
 mod step;
 mod tally;
 mod tidy;
@@ -21,6 +22,9 @@ The commands of the repository.
     cargo xtask tidy              imports, unsafe, lengths, banned calls, white space (also a part of `test`)
     cargo xtask bench [--quick] [--only NAME] [--out DIR]
                                   Hydra-Logger and its peers, side by side
+    cargo xtask instructions [--save]
+                                  what calls and records cost in instructions, against the committed baselines (also
+                                  a part of `test`); `--save` makes new ones
     cargo xtask torture [...]     kills, starves and tears real processes; arguments go to the package `torture`
     cargo xtask simulate [--seeds N] [--seed S]
                                   the engine on a simulated machine, from seeds that replay exactly; with `--tell`
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         "test" | "check" => gate::run(&root, rest),
         "tidy" => tidy::run(&root),
         "bench" => forward::bench(&root, rest),
+        "instructions" => instructions::run(&root, rest),
         "torture" => forward::torture(&root, rest),
         "simulate" => forward::simulate(&root, rest),
         "help" | "--help" | "-h" => {
