@@ -14,7 +14,7 @@ use crate::tally::Tally;
 use crate::tidy;
 
 /// All packages but the benches: these pull in every peer, and are built by `cargo xtask bench` alone.
-const SCOPE: [&str; 3] = ["--workspace", "--exclude", "benches"];
+const SCOPE: [&str; 4] = ["--workspace", "--exclude", "benches", "--all-features"];
 
 /// Runs all steps; with names as arguments only those.
 pub(crate) fn run(root: &Path, only: &[String]) -> ExitCode {

@@ -33,6 +33,7 @@
 //! | `yaml` | configuration files in YAML and JSON | yes |
 //! | `log` | the logger as the backend of the `log` crate's macros: [`HydraLogger::install`] | no |
 //! | `tracing` | the logger as a layer of a `tracing` subscriber: [`HydraLogger::tracing_layer`] | no |
+//! | `testing` | a kit for the tests of programs that log | no |
 //! | `gzip` | compression of rotated files | yes |
 #![forbid(unsafe_code)]
 
@@ -61,6 +62,8 @@ mod shutdown;
 mod site;
 mod structured;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod waiting;
 
 pub use crate::r#async::{AsyncHydraLogger, AsyncLayer, Work};

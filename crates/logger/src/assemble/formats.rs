@@ -16,6 +16,12 @@ pub(super) fn formatter(config: &LoggingConfig, destination: &LogDestination) ->
     let keys = keys(&options.keys);
     let wrong = |error: format::Error| Error::new(ErrorKind::Configuration, "use a format").from_source(error);
     let bare = options.include_extra == Some(false);
+    #[cfg(feature = "testing")]
+    if let Kind::Console(console) = &destination.kind
+        && console.capture.is_some()
+    {
+        return Ok(Arc::new(crate::testing::CaptureFormat));
+    }
     Ok(match destination.format {
         Format::PlainText => Arc::new(format::Plain::new(plain_options(config, destination)).map_err(wrong)?),
         Format::Json => with_fields_or_bare(format::Json::new(format::JsonOptions { keys }), bare),

@@ -198,6 +198,10 @@ fn absolute(path: &Path) -> Result<PathBuf, Error> {
 }
 
 pub(super) fn is_terminal(destination: &LogDestination) -> bool {
+    #[cfg(feature = "testing")]
+    if matches!(&destination.kind, Kind::Console(console) if console.capture.is_some()) {
+        return false;
+    }
     matches!(&destination.kind, Kind::Console(console) if stream(console).is_terminal())
 }
 
@@ -223,6 +227,10 @@ fn open_sink(
     late: &[PathBuf],
 ) -> Result<Box<dyn Sink>, Error> {
     match &destination.kind {
+        #[cfg(feature = "testing")]
+        Kind::Console(ConsoleOptions {
+            capture: Some(capture), ..
+        }) => Ok(capture.sink()),
         Kind::Console(console) => Ok(Box::new(sink::ConsoleSink::new(stream(console)))),
         Kind::File(file) => {
             let options = sink_options(file, formatter)?;

@@ -26,6 +26,9 @@ pub enum Kind {
 pub struct ConsoleOptions {
     /// The stream; standard output by default.
     pub stream: Stream,
+    /// Where a test's records go instead.
+    #[cfg(feature = "testing")]
+    pub(crate) capture: Option<crate::testing::Capture>,
 }
 
 /// The options of a file.
