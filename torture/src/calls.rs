@@ -20,6 +20,8 @@ use crate::spec::Spec;
 
 /// How often a victim that is busy in the kernel is looked at before the processor is given away between looks.
 const LOOKS_BUSY: u32 = 100;
+/// For how long it is given away.
+const PAUSE: Duration = Duration::from_micros(20);
 
 /// What is done to a victim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +141,7 @@ pub fn run(exe: &Path, spec: &Spec, meddling: Meddling, patience: Duration) -> i
             Ok(WaitStatus::StillAlive) => {
                 idle += 1;
                 if idle > LOOKS_BUSY {
-                    std::thread::yield_now();
+                    std::thread::sleep(PAUSE);
                 }
                 if begun.elapsed() > patience && !tracer.ended.hung {
                     tracer.ended.hung = true;

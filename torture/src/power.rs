@@ -51,6 +51,24 @@ pub fn copy(paths: &[PathBuf]) -> io::Result<Files> {
     Ok(files)
 }
 
+/// Returns how many bytes the files under a directory take.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn sizes(dir: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let is_dir = entry.file_type()?.is_dir();
+        bytes += if is_dir {
+            sizes(&entry.path())?
+        } else {
+            entry.metadata()?.len()
+        };
+    }
+    Ok(bytes)
+}
+
 /// Makes up what the device holds after a cut.
 pub fn cut(random: &mut Random, earlier: &Files, last: &Files, synced: &Synced) -> Files {
     let unit = random.pick(&UNITS);

@@ -8,6 +8,9 @@ use crate::args::Args;
 use crate::random::Random;
 use crate::table::{self, Outcome};
 
+mod backlog;
+mod bytes;
+mod chaos;
 mod corrupt;
 mod full;
 mod gone;
@@ -21,7 +24,9 @@ mod power;
 mod sandbox;
 mod slow;
 mod space;
+mod starts;
 mod stuck;
+mod syscall;
 
 /// One fault and how it is made.
 #[derive(Clone, Copy, Debug)]
@@ -92,10 +97,17 @@ pub const ALL: &[Row] = &[
         "SIGKILL at every instruction of a call",
         instruction::run,
     ),
+    once("every-syscall", "SIGKILL at every system call of a life", syscall::kill),
+    once(
+        "every-error",
+        "each kind of system call fails, once and often",
+        syscall::fail,
+    ),
     other("adoption-race", "8 processes adopt at once", orphans::adoption_race),
     other("fork", "fork under load; children log, too", orphans::forked),
     other("blocked", "a destination blocks, then is read", stuck::run),
     other("corrupt", "bits of a dead journal flipped", corrupt::run),
+    once("every-byte", "a dead journal damaged at every place", bytes::run),
     other(
         "full-file",
         "disk of the destinations full, then freed",
@@ -147,7 +159,21 @@ pub const ALL: &[Row] = &[
         "a file system shut down, mounted again",
         power::file_system,
     ),
+    other(
+        "two-starts",
+        "several processes start at once, some die",
+        starts::together,
+    ),
+    other("beside", "processes come and go beside another", starts::beside),
+    once("backlog", "a large backlog", backlog::run),
     other("logrotate", "files renamed under load", moved::renamed),
+    other("logrotate-create", "files rotated by logrotate", moved::by_logrotate),
+    other(
+        "logrotate-copy",
+        "files copied and emptied by logrotate",
+        moved::copied_and_emptied,
+    ),
+    other("chaos", "everything at once", chaos::run_row),
 ];
 
 /// How often a row is run that does not kill at random.

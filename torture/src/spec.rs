@@ -135,6 +135,8 @@ pub struct Spec {
     pub heeds: bool,
     /// How long a thread waits after each record, in microseconds.
     pub pace_us: u64,
+    /// How long a shutdown may take, in seconds; 0: as long as most need.
+    pub patience_s: u64,
     /// How many children are forked while the threads log; they take the lives after the victim's own.
     pub forks: u64,
     /// How the victim ends.
@@ -162,6 +164,7 @@ impl Spec {
             bears: false,
             heeds: false,
             pace_us: 0,
+            patience_s: 0,
             forks: 0,
             end: End::Shutdown,
         }
@@ -195,6 +198,7 @@ impl Spec {
                 "bears" => spec.bears = read::<u64>(value)? == 1,
                 "heeds" => spec.heeds = read::<u64>(value)? == 1,
                 "pace" => spec.pace_us = read(value)?,
+                "patience" => spec.patience_s = read(value)?,
                 "forks" => spec.forks = read(value)?,
                 "end" => spec.end = value.parse()?,
                 _ => return Err(format!("`{key}` is unknown")),
@@ -223,6 +227,7 @@ impl Spec {
             format!("bears={}", u64::from(self.bears)),
             format!("heeds={}", u64::from(self.heeds)),
             format!("pace={}", self.pace_us),
+            format!("patience={}", self.patience_s),
             format!("forks={}", self.forks),
             format!("end={}", self.end),
         ]
@@ -279,6 +284,7 @@ mod tests {
             bears: true,
             heeds: true,
             pace_us: 9,
+            patience_s: 5,
             forks: 2,
             end: End::PanicThread,
             ..Spec::new(Path::new("/tmp/x"), 42)

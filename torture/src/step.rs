@@ -15,6 +15,8 @@ use nix::unistd::Pid;
 
 /// How often a step is looked at before the processor is given away between looks.
 const LOOKS_BUSY: u32 = 200;
+/// For how long it is given away.
+const PAUSE: Duration = Duration::from_micros(20);
 /// How often a thread is looked for.
 const LOOK: Duration = Duration::from_millis(1);
 /// A thread that does not stop after this long hangs in the kernel.
@@ -94,7 +96,7 @@ impl Held {
         for look in 0.. {
             match waitpid(self.0, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) if look < LOOKS_BUSY => std::hint::spin_loop(),
-                Ok(WaitStatus::StillAlive) if begun.elapsed() < patience => std::thread::yield_now(),
+                Ok(WaitStatus::StillAlive) if begun.elapsed() < patience => std::thread::sleep(PAUSE),
                 Ok(WaitStatus::StillAlive) => return Ok(Step::Blocked),
                 Ok(WaitStatus::Stopped(..) | WaitStatus::PtraceEvent(..)) => break,
                 Ok(_) | Err(Errno::ECHILD) => return Ok(Step::Gone),
@@ -105,7 +107,7 @@ impl Held {
     }
 
     /// Waits until the thread, whose process has been killed, is gone: only then can its process be waited for.
-    pub fn bury(self) {
+    pub fn bury(&self) {
         while let Ok(status) = waitpid(self.0, Some(WaitPidFlag::__WALL)) {
             if matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..)) {
                 break;

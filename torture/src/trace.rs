@@ -43,12 +43,33 @@ pub struct Synced {
 impl Synced {
     /// Says whether all of a file's unit at `at` was written to the device.
     pub fn covers(&self, path: &Path, at: u64) -> bool {
-        let has = |parts: &HashMap<PathBuf, Vec<Range<u64>>>| {
-            parts
-                .get(path)
-                .is_some_and(|parts| parts.iter().any(|part| part.contains(&at)))
-        };
-        has(&self.parts) && !has(&self.failed)
+        let parts = self.parts.get(path);
+        parts.is_some_and(|parts| parts.iter().any(|part| part.contains(&at)))
+    }
+
+    /// Takes in that a part was written, but for what an earlier try has failed on: a later success does not mean it.
+    fn note_success(&mut self, path: PathBuf, part: Range<u64>) {
+        let mut left = vec![part];
+        for failed in self.failed.get(&path).into_iter().flatten() {
+            let pieces = |part: Range<u64>| {
+                let (before, after) = (
+                    part.start..part.end.min(failed.start),
+                    part.start.max(failed.end)..part.end,
+                );
+                [before, after].into_iter().filter(|piece| !piece.is_empty())
+            };
+            left = left.into_iter().flat_map(pieces).collect();
+        }
+        self.parts.entry(path).or_default().extend(left);
+    }
+
+    fn note(&mut self, path: PathBuf, part: Range<u64>, result: &str) {
+        match result.trim() {
+            "0" => self.note_success(path, part),
+            // It was killed in the middle.
+            "?" => {}
+            _ => self.failed.entry(path).or_default().push(part),
+        }
     }
 
     /// Says whether a file's length, or a directory's names, were.
@@ -75,8 +96,9 @@ fn parse(text: &str, from_us: u64) -> Synced {
     let mut maps: Vec<(Range<u64>, PathBuf)> = Vec::new();
     let mut synced = Synced::default();
     for line in text.lines() {
-        let mut words = line.splitn(3, ' ').map(str::trim);
-        let (Some(task), Some(time), Some(rest)) = (words.next(), words.next(), words.next()) else {
+        // Short numbers of processes are padded.
+        let words = line.split_once(' ').map(|(task, rest)| (task, rest.trim_start()));
+        let Some((task, (time, rest))) = words.and_then(|(task, rest)| Some((task, rest.split_once(' ')?))) else {
             continue;
         };
         let time = micros(time);
@@ -103,11 +125,6 @@ fn note(call: &str, counts: bool, maps: &mut Vec<(Range<u64>, PathBuf)>, synced:
         return;
     };
     let args: Vec<&str> = rest.split(", ").collect();
-    let parts = if result.trim() == "0" {
-        &mut synced.parts
-    } else {
-        &mut synced.failed
-    };
     let arg = |index: usize| args.get(index).copied().unwrap_or_default();
     match name {
         "mmap" => {
@@ -128,12 +145,12 @@ fn note(call: &str, counts: bool, maps: &mut Vec<(Range<u64>, PathBuf)>, synced:
             if let Some((range, path)) = found {
                 let start = (at - range.start) / PAGE * PAGE;
                 let end = (at - range.start + len).next_multiple_of(PAGE);
-                parts.entry(path.clone()).or_default().push(start..end);
+                synced.note(path.clone(), start..end, result);
             }
         }
         "fsync" | "fdatasync" => {
             if let Some(path) = path_in(arg(0)) {
-                parts.entry(path).or_default().push(0..u64::MAX);
+                synced.note(path, 0..u64::MAX, result);
             }
         }
         // Not used by the logger; if it ever is, a test must learn of it.
@@ -172,13 +189,16 @@ mod tests {
 8 100.000001 mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_SHARED, 9</j/b.seg>, 0 <unfinished ...>
 7 100.000002 msync(0x10000, 4096, MS_SYNC) = 0
 8 100.000003 <... mmap resumed>) = 0x30000
-7 100.000010 msync(0x12000, 100, MS_SYNC <unfinished ...>
+7    100.000010 msync(0x12000, 100, MS_SYNC <unfinished ...>
 8 100.000011 msync(0x30000, 8192, MS_SYNC) = -1 EIO (Input/output error)
 7 100.000012 <... msync resumed>) = 0
 8 100.000013 fsync(9</j>) = 0
 7 100.000014 fdatasync(5</j/c>) = 0
 7 100.000014 fdatasync(5</j/e>) = -1 EIO (Input/output error) (INJECTED)
 7 100.000014 fdatasync(5</j/e>) = 0
+7 100.000014 fdatasync(5</j/f>) = 0
+7 100.000014 fdatasync(5</j/f>) = -1 EIO (Input/output error) (INJECTED)
+7 100.000014 fdatasync(5</j/d>) = ?
 7 100.000015 fdatasync(5</j/d> <unfinished ...>
 ";
 

@@ -30,6 +30,7 @@ const LOOKS_EVERY: u64 = 64;
 const REFUSED: u8 = 3;
 
 static KEPT: OnceLock<Log> = OnceLock::new();
+static REFUSALS: OnceLock<std::fs::File> = OnceLock::new();
 
 /// Either handle.
 #[derive(Clone, Debug)]
@@ -73,6 +74,9 @@ pub fn config(spec: &Spec) -> Result<LoggingConfig, Error> {
 
 /// Runs as a victim.
 pub fn run(spec: &Spec) -> ExitCode {
+    if spec.bears {
+        open_refusals(spec);
+    }
     if spec.traced
         && let Err(error) = calls::be_traced()
     {
@@ -149,7 +153,7 @@ fn is_enough(spec: &Spec, id: Id) -> bool {
 fn settle(spec: &Spec, tape: &Tape, id: Id, outcome: Result<(), Error>) -> Result<(), Error> {
     match outcome {
         Ok(()) => tape.accept(id.life, id.thread, id.number),
-        Err(_) if spec.bears => note_refusal(spec, id),
+        Err(_) if spec.bears => note_refusal(id),
         Err(error) => return Err(error),
     }
     if spec.pace_us > 0 {
@@ -159,11 +163,17 @@ fn settle(spec: &Spec, tape: &Tape, id: Id, outcome: Result<(), Error>) -> Resul
 }
 
 /// A line for the oracle; one that is lost makes it stricter.
-fn note_refusal(spec: &Spec, Id { life, thread, number }: Id) {
-    let path = spec.dir.join(crate::spec::REFUSED);
-    let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    if let Ok(mut file) = opened {
+fn note_refusal(Id { life, thread, number }: Id) {
+    if let Some(mut file) = REFUSALS.get() {
         let _ = file.write_all(format!("{life} {thread} {number}\n").as_bytes());
+    }
+}
+
+/// Opens the list of refusals, while it can be opened for certain.
+fn open_refusals(spec: &Spec) {
+    let path = spec.dir.join(crate::spec::REFUSED);
+    if let Ok(file) = std::fs::OpenOptions::new().create(true).append(true).open(path) {
+        let _ = REFUSALS.set(file);
     }
 }
 
@@ -239,9 +249,13 @@ fn panic_as_told() -> ! {
 }
 
 fn shut_down(spec: &Spec, log: &Log) -> ExitCode {
+    let timeout = match spec.patience_s {
+        0 => SHUTDOWN,
+        seconds => Duration::from_secs(seconds),
+    };
     let (report, health) = match log {
-        Log::Sync(log) => (log.shutdown(SHUTDOWN), log.health()),
-        Log::Async(log) => (futures::executor::block_on(log.shutdown(SHUTDOWN)), log.health()),
+        Log::Sync(log) => (log.shutdown(timeout), log.health()),
+        Log::Async(log) => (futures::executor::block_on(log.shutdown(timeout)), log.health()),
     };
     // For rows that ask whether a fault was told; one that is missing tells nothing.
     let _ = std::fs::write(spec.dir.join(HEALTH), format!("{health:?}"));

@@ -162,7 +162,6 @@ fn look_at_each(turn: &mut Turn<'_>, case: &Case, spec: &Spec) -> io::Result<(u6
             return Err(io::Error::other(format!("{}: the call has no end", case.name)));
         }
     }
-    stand.kill()?;
     Ok((steps, states))
 }
 
@@ -191,7 +190,7 @@ fn kill_at(turn: &mut Turn<'_>, case: &Case, spec: &Spec, at: u64) -> io::Result
 
 /// Kills the victim and checks what it leaves.
 fn finish(turn: &mut Turn<'_>, case: &Case, stand: Stand) -> io::Result<()> {
-    let mut round = stand.kill()?;
+    let mut round = stand.kill();
     round.spec.play = Play::Log;
     round.recover()?;
     turn.outcome.kills += 1;
@@ -206,13 +205,27 @@ fn finish(turn: &mut Turn<'_>, case: &Case, stand: Stand) -> io::Result<()> {
 pub(super) struct Stand {
     pub(super) round: Round,
     pub(super) tape: Tape,
-    life: Life,
-    stepped: Held,
-    others: Vec<Held>,
+    hands: Hands,
     /// Whether the thread in hand is the one that logs: its part ends with its call.
     is_call: bool,
     /// The number of the record whose call it is.
     pub(super) next: u64,
+}
+
+/// A process whose threads are in hand. It does not outlive this.
+struct Hands {
+    life: Life,
+    stepped: Held,
+    others: Vec<Held>,
+}
+
+impl Drop for Hands {
+    fn drop(&mut self) {
+        // It fails when it is dead already. Its threads have to be buried before it can be waited for.
+        let _ = self.life.kill();
+        self.stepped.bury();
+        self.others.iter().for_each(Held::bury);
+    }
 }
 
 impl Stand {
@@ -233,31 +246,36 @@ impl Stand {
         let mut life = round.live()?;
         stand_at_gate(&tape, &mut life)?;
         let number = thread_of(life.id(), thread)?;
-        let stepped = Held::seize(number)?;
-        tape.open_gate();
         let caller = thread_of(life.id(), LOGS)?;
+        let stepped = Held::seize(number)?;
+        let mut hands = Hands {
+            life,
+            stepped,
+            others: Vec::new(),
+        };
+        tape.open_gate();
+        let process = hands.life.id();
         let until = Instant::now() + HANGS_AFTER;
-        let has_begun = || Ok::<_, io::Error>(tape.of(0, 0).0 >= next);
+        let has_begun = || tape.of(0, 0).0 >= next;
         if number == caller {
-            while !has_begun()? {
-                stepped.step(None, HANGS_AFTER)?;
+            while !has_begun() {
+                hands.stepped.step(None, HANGS_AFTER)?;
             }
         } else {
             // The call itself goes as far as it can without the thread in hand.
-            while (!has_begun()? || !sleeps(life.id(), caller)?) && Instant::now() < until {
+            while !(has_begun() && sleeps(process, caller)?) && Instant::now() < until {
                 std::thread::sleep(LOOK);
             }
         }
-        let others = threads(life.id())?.into_iter().filter(|(other, _)| *other != number);
-        let others = others
-            .map(|(other, _)| Held::seize(other))
-            .collect::<io::Result<Vec<_>>>()?;
+        for (other, _) in threads(process)? {
+            if other != number {
+                hands.others.push(Held::seize(other)?);
+            }
+        }
         Ok(Stand {
             round,
             tape,
-            life,
-            stepped,
-            others,
+            hands,
             is_call: number == caller,
             next,
         })
@@ -270,12 +288,12 @@ impl Stand {
 
     /// As [`Stand::step`], with a signal on its way.
     pub(super) fn step_with(&mut self, signal: Option<nix::sys::signal::Signal>) -> io::Result<bool> {
-        let mut step = self.stepped.step(signal, BLOCKS_AFTER)?;
+        let mut step = self.hands.stepped.step(signal, BLOCKS_AFTER)?;
         if step == Step::Blocked {
-            self.others.iter().try_for_each(Held::run)?;
+            self.hands.others.iter().try_for_each(Held::run)?;
             step = self.wait_for_others()?;
             if step == Step::Done {
-                self.others.iter().try_for_each(Held::stop)?;
+                self.hands.others.iter().try_for_each(Held::stop)?;
             }
         }
         match step {
@@ -291,9 +309,9 @@ impl Stand {
         let begun = Instant::now();
         let mut asleep_since = None;
         while begun.elapsed() < HANGS_AFTER {
-            match self.stepped.wait(BLOCKS_AFTER)? {
+            match self.hands.stepped.wait(BLOCKS_AFTER)? {
                 Step::Blocked if self.is_call => {}
-                Step::Blocked if !sleeps(self.life.id(), self.stepped.number())? => asleep_since = None,
+                Step::Blocked if !sleeps(self.hands.life.id(), self.hands.stepped.number())? => asleep_since = None,
                 Step::Blocked if asleep_since.get_or_insert_with(Instant::now).elapsed() < SLEEPS_AFTER => {}
                 step => return Ok(step),
             }
@@ -302,11 +320,8 @@ impl Stand {
     }
 
     /// Kills the victim.
-    pub(super) fn kill(mut self) -> io::Result<Round> {
-        self.life.kill()?;
-        self.stepped.bury();
-        self.others.into_iter().for_each(Held::bury);
-        Ok(self.round)
+    pub(super) fn kill(self) -> Round {
+        self.round
     }
 }
 
@@ -314,7 +329,7 @@ impl Stand {
 fn may_trace(turn: &Turn<'_>) -> io::Result<()> {
     let mut spec = Round::begin(turn.exe, turn.seed)?.spec.clone();
     spec.records = 1;
-    Stand::begin(turn, &spec, Play::Gate, LOGS)?.kill().map(drop)
+    Stand::begin(turn, &spec, Play::Gate, LOGS).map(drop)
 }
 
 /// Waits until the victim stands at its gate.

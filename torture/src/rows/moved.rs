@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use super::Turn;
 use crate::life::HANGS_AFTER;
+use crate::load::Load;
+use crate::oracle::Found;
 use crate::round::Round;
 use crate::spec::End;
+use crate::tools;
 
 /// The first name that a file is moved to ends in this number, the next one in a smaller one: as after a rotation, the
 /// oldest has the greatest.
 const OLDEST: u64 = 1_000_000;
+/// How often `logrotate` runs, and how many files it keeps.
+const ROTATED_MAX: u64 = 20;
 /// How long the victim writes between two moves.
 const BETWEEN: Duration = Duration::from_millis(2);
 
@@ -46,5 +51,67 @@ pub(super) fn renamed(turn: &mut Turn<'_>) -> io::Result<()> {
     round.recover()?;
     turn.outcome.kills += round.kills;
     turn.outcome.found.add(round.finish()?);
+    Ok(())
+}
+
+/// The files are rotated by `logrotate` itself, which renames them again and again. It makes no new ones: with `create`
+/// it moves a file that we made first out of its own way, and in the same hour over the one it moved before.
+pub(super) fn by_logrotate(turn: &mut Turn<'_>) -> io::Result<()> {
+    logrotate(turn, "nocreate\nnocompress", true)
+}
+
+/// The files are copied and then emptied: what is written between the two is lost, as `logrotate` says of itself;
+/// nothing else is, and no hole is left at the new beginning.
+pub(super) fn copied_and_emptied(turn: &mut Turn<'_>) -> io::Result<()> {
+    logrotate(turn, "copytruncate\nnocompress", false)
+}
+
+fn logrotate(turn: &mut Turn<'_>, how: &str, loses_nothing: bool) -> io::Result<()> {
+    turn.outcome.skipped = tools::missing(&["logrotate"], false);
+    if turn.outcome.skipped.is_some() {
+        return Ok(());
+    }
+    let mut load = Load::start(Load::round(turn)?)?;
+    let (config, state) = (
+        load.round.dir().join("rotate.conf"),
+        load.round.dir().join("rotate.state"),
+    );
+    let names = load
+        .round
+        .spec
+        .file_names()
+        .iter()
+        .map(|name| load.round.dir().join(name).display().to_string());
+    let files = names.collect::<Vec<_>>().join(" ");
+    let su = if tools::is_root() { "su root root\n" } else { "" };
+    fs::write(
+        &config,
+        format!("{files} {{\n{su}rotate {ROTATED_MAX}\nsize 1\nmissingok\n{how}\n}}\n"),
+    )?;
+    for _ in 0..ROTATED_MAX {
+        tools::run("logrotate", ["-f", "-s", tools::word(&state), tools::word(&config)])?;
+        load.wait(10 * BETWEEN);
+    }
+    if loses_nothing {
+        return load.finish(turn);
+    }
+    load.end()?;
+    let found = load.round.look()?;
+    turn.outcome
+        .notes
+        .push(format!("lost between copy and cut: {}", found.lost));
+    if found.torn + found.invented == 0 && !load.round.has_trouble() {
+        let (lost, accepted) = (0, found.accepted - found.lost);
+        turn.outcome.found.add(Found {
+            lost,
+            accepted,
+            doubled: 0,
+            disordered: 0,
+            troubles: Vec::new(),
+            ..found
+        });
+        return Ok(());
+    }
+    turn.outcome.found.add(load.round.finish()?);
     Ok(())
 }

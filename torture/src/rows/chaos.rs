@@ -1,0 +1,188 @@
+//! Everything at once: a seed draws what happens to whom, and when.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use super::Turn;
+use crate::life::HANGS_AFTER;
+use crate::load::Load;
+use crate::round::Round;
+use crate::spec::{ENOUGH, End, Front, REFUSED, TAPE};
+use crate::tape::LIVES_MAX;
+use crate::tools::{self, run, signal, word};
+
+/// What happens in a round, at most.
+const FAULTS_MAX: u64 = 14;
+/// How long things go their way between two faults, and how long one lasts, at most.
+const BETWEEN: Duration = Duration::from_millis(60);
+/// Lives that are kept for the end of a round.
+const LIVES_KEPT: u64 = 4;
+
+const KIB: u64 = 1 << 10;
+
+/// What may happen.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// It is killed, and another one starts.
+    Kill,
+    /// It is stopped for a while.
+    Stop,
+    /// No descriptor is to be had for a while.
+    Descriptors,
+    /// Nor memory.
+    Memory,
+    /// Files may not grow past where they are, for a while.
+    FileSize,
+    /// The files are renamed.
+    Rename,
+    /// A file takes nothing but appending for a while.
+    AppendOnly,
+    /// Another process logs to the same files, and ends.
+    Another,
+    /// It is killed while it recovers, again and again.
+    KillRecovery,
+    /// It ends in good order, and another one starts.
+    Restart,
+}
+
+const FAULTS: [Fault; 10] = [
+    Fault::Kill,
+    Fault::Stop,
+    Fault::Descriptors,
+    Fault::Memory,
+    Fault::FileSize,
+    Fault::Rename,
+    Fault::AppendOnly,
+    Fault::Another,
+    Fault::KillRecovery,
+    Fault::Restart,
+];
+
+/// Faults of all kinds, over victims of all kinds: whatever was accepted is in the files, once, whole and in order.
+pub(super) fn run_row(turn: &mut Turn<'_>) -> io::Result<()> {
+    turn.outcome.skipped = tools::missing(&["prlimit", "kill"], false);
+    if turn.outcome.skipped.is_some() {
+        return Ok(());
+    }
+    let mut round = Load::round(turn)?;
+    shape(&mut round);
+    let mut generation = 1_000_000;
+    let mut happened = Vec::new();
+    let mut load = Load::start(round)?;
+    for _ in 0..1 + load.round.random.below(FAULTS_MAX) {
+        load.wait(BETWEEN);
+        let fault = load.round.random.pick(&FAULTS);
+        happened.push(fault);
+        load = happen(turn, load, fault, &mut generation)?;
+        if load.round.has_trouble() || load.round.spec.life + LIVES_KEPT + 4 > LIVES_MAX {
+            break;
+        }
+        load.must_go_on(20, "after a fault")?;
+    }
+    load.end()?;
+    let Load { mut round, .. } = load;
+    round.spec.heeds = false;
+    round.recover()?;
+    let refused = fs::read_to_string(round.dir().join(REFUSED)).unwrap_or_default();
+    if !refused.is_empty() {
+        turn.outcome
+            .notes
+            .push(format!("refused: {} records", refused.lines().count()));
+    }
+    let mut found = round.finish()?;
+    if !found.is_right() {
+        found.troubles.push(format!("what happened: {happened:?}"));
+    }
+    turn.outcome.found.add(found);
+    Ok(())
+}
+
+fn shape(round: &mut Round) {
+    // A record that is refused must not be the end of the round: the others are to be checked, too.
+    round.spec.bears = true;
+    round.spec.threads = round.random.pick(&[1, 2, 8]);
+    round.spec.front = round.random.pick(Front::ALL);
+    round.spec.errors = round.random.pick(&[0, 7, 100]);
+    round.spec.quota = round.spec.segment * round.random.pick(&[8, 64]);
+    round.spec.rotate = round.random.pick(&[0, 100 * KIB, 1024 * KIB]);
+}
+
+/// Has it happen.
+fn happen(turn: &mut Turn<'_>, mut load: Load, fault: Fault, generation: &mut u64) -> io::Result<Load> {
+    let process = load.life.id();
+    match fault {
+        Fault::Kill => return Load::start(load.kill(turn)?),
+        Fault::Restart => {
+            load.end()?;
+            return Load::start(load.round);
+        }
+        Fault::KillRecovery => {
+            let mut round = load.kill(turn)?;
+            for _ in 0..1 + round.random.below(3) {
+                round.live_and_kill(BETWEEN)?;
+            }
+            round.spec.end = End::Shutdown;
+            return Load::start(round);
+        }
+        Fault::Stop => {
+            signal(process, "-STOP")?;
+            load.wait(BETWEEN);
+            signal(process, "-CONT")?;
+        }
+        Fault::Descriptors => limit(&mut load, "nofile", "3:1024", "1024:1024")?,
+        Fault::Memory => limit(&mut load, "as", "1048576:unlimited", "unlimited:unlimited")?,
+        Fault::FileSize => limit(&mut load, "fsize", "65536:unlimited", "unlimited:unlimited")?,
+        Fault::Rename => rename(&load.round, generation)?,
+        Fault::AppendOnly => append_only(&mut load)?,
+        Fault::Another => another(&mut load)?,
+    }
+    Ok(load)
+}
+
+fn limit(load: &mut Load, what: &str, low: &str, high: &str) -> io::Result<()> {
+    let process = load.life.id().to_string();
+    run("prlimit", ["--pid", &process, &format!("--{what}={low}")])?;
+    load.wait(BETWEEN);
+    run("prlimit", ["--pid", &process, &format!("--{what}={high}")]).map(drop)
+}
+
+fn rename(round: &Round, generation: &mut u64) -> io::Result<()> {
+    // The files that the logger rotates itself have names that count the other way.
+    if round.spec.rotate > 0 {
+        return Ok(());
+    }
+    for name in round.spec.file_names() {
+        match fs::rename(round.dir().join(name), round.dir().join(format!("{name}.{generation}"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    *generation -= 1;
+    Ok(())
+}
+
+fn append_only(load: &mut Load) -> io::Result<()> {
+    let name = load.round.random.pick(load.round.spec.file_names());
+    let path = load.round.dir().join(name);
+    if !tools::is_root() || tools::find("chattr").is_none() || run("chattr", ["+a", word(&path)]).is_err() {
+        return Ok(());
+    }
+    // By its descriptor's number it could not be found again, had it been rotated; but then it could not be rotated.
+    load.wait(BETWEEN);
+    run("chattr", ["-a", word(&path)]).map(drop)
+}
+
+fn another(load: &mut Load) -> io::Result<()> {
+    let spec = load.round.spec.clone();
+    (load.round.spec.records, load.round.spec.heeds, load.round.spec.end) = (200, false, End::Shutdown);
+    let ended = load.round.live()?.end(HANGS_AFTER)?;
+    if !ended.is_some_and(|status| status.success()) {
+        load.round.trouble(format!("another process ended with {ended:?}"));
+    }
+    let life = load.round.spec.life;
+    load.round.spec = spec;
+    load.round.spec.life = life;
+    debug_assert!(!load.round.dir().join(ENOUGH).exists() && load.round.dir().join(TAPE).exists());
+    Ok(())
+}
