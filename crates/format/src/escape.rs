@@ -198,7 +198,8 @@ fn escape_slowly<R: Rule>(bytes: &[u8], out: &mut Vec<u8>) {
 /// Says whether `text` can stand as it is.
 #[inline]
 pub(crate) fn is_clean<R: Rule>(text: &str) -> bool {
-    find::<R>(text.as_bytes(), 0).is_none()
+    let bytes = text.as_bytes();
+    Block::load(bytes).is_some_and(|block| block.is_clean::<R>()) || find::<R>(bytes, 0).is_none()
 }
 
 /// Returns `text` with everything replaced that `R` does not let stand, if there is any.

@@ -25,7 +25,7 @@ fn append_slowly(bytes: &[u8], out: &mut Vec<u8>) {
 #[inline]
 pub(crate) fn append_clean<R: Rule>(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     match Block::load(bytes) {
-        Some(block) if block.fits(out) && !is_suspicious::<R>(block.first) && !is_suspicious::<R>(block.last) => {
+        Some(block) if block.fits(out) && block.is_clean::<R>() => {
             block.append(out);
             true
         }
@@ -47,7 +47,7 @@ impl Block {
     pub(crate) const BYTES: usize = 16;
 
     #[inline]
-    fn load(bytes: &[u8]) -> Option<Block> {
+    pub(crate) fn load(bytes: &[u8]) -> Option<Block> {
         let len = bytes.len();
         if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
             if len > Block::BYTES {
@@ -90,6 +90,12 @@ impl Block {
             first: all,
             last: all,
         })
+    }
+
+    /// Says whether the rule lets the bytes stand as they are; `false` for any above 126.
+    #[inline]
+    pub(crate) fn is_clean<R: Rule>(&self) -> bool {
+        !is_suspicious::<R>(self.first) && !is_suspicious::<R>(self.last)
     }
 
     #[inline]
