@@ -36,7 +36,7 @@ fn fixture() -> Fixture {
 }
 
 /// Targets lead to layers by their longest prefix, levels filter as configured and are told to the facade, key-values
-/// keep their types, messages, places and contexts arrive; a second backend is refused.
+/// keep their types, messages, places and contexts arrive; all of it follows a reload; a second backend is refused.
 #[test]
 fn the_facade_logs_through_it() {
     let fixture = fixture();
@@ -98,6 +98,20 @@ fn the_facade_logs_through_it() {
     );
     assert_eq!(find("wire")["logger"], "WIRE");
     assert_eq!(find("no segment of that name")["logger"], "DEFAULT");
+
+    let mut config = (*log.config()).clone();
+    config.targets = [("bridge_log".to_owned(), "SILENT".to_owned())].into();
+    config.layers.remove("WIRE");
+    log.reload(config).unwrap();
+    assert_eq!(log::max_level(), LevelFilter::Info);
+    let before = records.len();
+    error!("this module's layer takes it no more");
+    error!(target: "hyper", "DEFAULT's now");
+    let records = fixture.records();
+    assert_eq!(
+        (records.len(), &records[before]["logger"]),
+        (before + 1, &json!("DEFAULT"))
+    );
 
     let again = log.handle().install().unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Unsupported);

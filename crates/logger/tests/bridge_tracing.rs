@@ -250,6 +250,29 @@ fn disabled_levels_cost_nothing() {
     assert_eq!(fixture.records(), Vec::<serde_json::Value>::new());
 }
 
+/// What call sites know of their level follows a reload, and so do targets.
+#[test]
+fn follows_a_reload() {
+    fn call(number: u8) {
+        debug!(number, "called");
+    }
+    let fixture = fixture();
+    with_default(registry().with(fixture.log.tracing_layer()), || {
+        call(1);
+        let mut config = (*fixture.log.config()).clone();
+        config.targets.insert("bridge_tracing".to_owned(), "HTTP".to_owned());
+        config.layers.get_mut("HTTP").unwrap().level = Some(Level::Trace);
+        fixture.log.reload(config.clone()).unwrap();
+        call(2);
+        config.targets.clear();
+        fixture.log.reload(config).unwrap();
+        call(3);
+    });
+    let records = fixture.records();
+    assert_eq!((records.len(), &records[0]["logger"]), (1, &json!("HTTP")));
+    assert_eq!(records[0]["extra"], json!({ "number": 2 }));
+}
+
 /// Values that log while they are rendered, or panic, spoil nothing: neither the event's nor the span's.
 #[test]
 fn values_that_log_and_panic() {
