@@ -105,3 +105,14 @@ pub mod __private {
     pub use crate::reload::ReloadReport;
     pub use crate::site::{Site, Target};
 }
+
+/// The pages for those who come from elsewhere, whose programs are compiled and run as tests.
+#[cfg(all(doctest, feature = "log", feature = "tracing"))]
+mod migrate {
+    #[doc = include_str!("../../../docs/migrate/flexi_logger.md")]
+    struct FlexiLogger;
+    #[doc = include_str!("../../../docs/migrate/log4rs.md")]
+    struct Log4rs;
+    #[doc = include_str!("../../../docs/migrate/tracing-appender.md")]
+    struct TracingAppender;
+}

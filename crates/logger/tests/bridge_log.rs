@@ -99,12 +99,18 @@ fn the_facade_logs_through_it() {
     assert_eq!(find("wire")["logger"], "WIRE");
     assert_eq!(find("no segment of that name")["logger"], "DEFAULT");
 
-    let mut config = (*log.config()).clone();
+    follows_a_reload(&fixture, records.len());
+    let again = log.handle().install().unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Unsupported);
+    assert!(again.to_string().contains("the process has one already"), "{again}");
+}
+
+fn follows_a_reload(fixture: &Fixture, before: usize) {
+    let mut config = (*fixture.log.config()).clone();
     config.targets = [("bridge_log".to_owned(), "SILENT".to_owned())].into();
     config.layers.remove("WIRE");
-    log.reload(config).unwrap();
+    fixture.log.reload(config).unwrap();
     assert_eq!(log::max_level(), LevelFilter::Info);
-    let before = records.len();
     error!("this module's layer takes it no more");
     error!(target: "hyper", "DEFAULT's now");
     let records = fixture.records();
@@ -112,10 +118,6 @@ fn the_facade_logs_through_it() {
         (records.len(), &records[before]["logger"]),
         (before + 1, &json!("DEFAULT"))
     );
-
-    let again = log.handle().install().unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::Unsupported);
-    assert!(again.to_string().contains("the process has one already"), "{again}");
 }
 
 /// The layers' destinations share a file, each at its own pace.
