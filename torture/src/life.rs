@@ -42,6 +42,7 @@ impl Life {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
+            .env("RUST_BACKTRACE", "0")
             .spawn()?;
         Ok(Life(child))
     }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 use std::{fs, io};
 
 use serde_json::Value;
@@ -214,6 +215,17 @@ fn read_copies(spec: &Spec, name: &str, found: &mut Found) -> io::Result<Copies>
     Ok(copies)
 }
 
+/// Says whether a file in a directory was put aside after an error.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn has_poisoned(dir: &Path) -> io::Result<bool> {
+    let mut paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path()));
+    paths.try_fold(false, |found, path: io::Result<PathBuf>| {
+        Ok(found || is_poisoned(&path?))
+    })
+}
+
 fn is_poisoned(path: &Path) -> bool {
     path.to_str().is_some_and(|path| path.contains(".poisoned"))
 }
@@ -278,10 +290,15 @@ fn generations(dir: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
         let Some(rest) = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) else {
             continue;
         };
-        let age = if is_poisoned(&path) {
-            Some(i64::MAX)
-        } else {
-            rest.parse().ok()
+        let age = match rest.parse() {
+            _ if is_poisoned(&path) => Some(i64::MAX),
+            Ok(number) => Some(number),
+            // Rotated by time: the clock that names them may have jumped, that of the file system has not.
+            Err(_) if rest.starts_with(|first: char| first.is_ascii_digit()) => {
+                let written = fs::metadata(&path)?.modified()?.duration_since(UNIX_EPOCH);
+                written.ok().map(|since| i64::MAX / 2 - since.as_micros() as i64)
+            }
+            Err(_) => None,
         };
         rotated.extend(age.map(|age| (age, path)));
     }

@@ -12,16 +12,21 @@ mod backlog;
 mod bytes;
 mod chaos;
 mod corrupt;
+mod ends;
 mod full;
 mod gone;
+mod guests;
 mod instruction;
 mod kill;
+mod large;
 mod limits;
+mod memory;
 mod moved;
 mod orphans;
 mod permissions;
 mod power;
 mod sandbox;
+mod signal;
 mod slow;
 mod space;
 mod starts;
@@ -103,6 +108,15 @@ pub const ALL: &[Row] = &[
         "each kind of system call fails, once and often",
         syscall::fail,
     ),
+    once("exit-ways", "every way a process ends", ends::run),
+    once("oom-little", "200 MB journaled with 20 MiB of memory", memory::little),
+    once("oom-killed", "killed for another's memory", memory::killed),
+    once("threads-churn", "10,000 threads, one after another", guests::churn),
+    once("threads-crowd", "10,000 threads at once", guests::crowd),
+    once("signal", "a signal at every instruction; its handler logs", signal::run),
+    once("display", "texts that panic, log, wait or lie", guests::display),
+    once("clock", "the wall clock jumps", guests::clock),
+    once("big", "records at every limit of their size", large::run),
     other("adoption-race", "8 processes adopt at once", orphans::adoption_race),
     other("fork", "fork under load; children log, too", orphans::forked),
     other("blocked", "a destination blocks, then is read", stuck::run),

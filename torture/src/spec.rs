@@ -67,6 +67,24 @@ words!(
         GateDelivered = "gate-delivered",
         /// A thread logs until the journal begins its second segment.
         Roll = "roll",
+        /// As `Gate`, then the end; a signal's handler logs, too.
+        Signal = "signal",
+        /// Short threads come and go, each logs some records, the last one as it is torn down.
+        Churn = "churn",
+        /// All threads are there at once.
+        Crowd = "crowd",
+        /// Records whose `Display` misbehaves.
+        Display = "display",
+    }
+);
+
+words!(
+    /// When files are rotated besides by their size.
+    Rotation {
+        /// Not.
+        Never = "never",
+        /// At each full hour.
+        Hourly = "hourly",
     }
 );
 
@@ -93,6 +111,18 @@ words!(
         PanicThread = "panic-thread",
         /// Calls `process::abort`.
         Abort = "abort",
+        /// Dies of a segmentation fault.
+        Segfault = "segfault",
+        /// Leaves by `_exit`.
+        Leave = "leave",
+        /// Returns from `main` while its threads still log.
+        ReturnBusy = "return-busy",
+        /// Calls `process::exit` while its threads still log.
+        ExitBusy = "exit-busy",
+        /// Panics in `main`, and a panic aborts; the logger records it.
+        PanicAbort = "panic-abort",
+        /// Overflows its stack in a `Display`.
+        Overflow = "overflow",
         /// Kills itself.
         Kill = "kill",
     }
@@ -127,6 +157,8 @@ pub struct Spec {
     pub quota: u64,
     /// The size at which the files are rotated in bytes; 0: never.
     pub rotate: u64,
+    /// When the files are rotated besides.
+    pub rotation: Rotation,
     /// One record in so many is an error, and so synced or delivered; 0: none.
     pub errors: u64,
     /// Whether a thread goes on after a record was refused, which it notes; else the victim ends with an error.
@@ -160,6 +192,7 @@ impl Spec {
             segment: 0,
             quota: 0,
             rotate: 0,
+            rotation: Rotation::Never,
             errors: 0,
             bears: false,
             heeds: false,
@@ -194,6 +227,7 @@ impl Spec {
                 "segment" => spec.segment = read(value)?,
                 "quota" => spec.quota = read(value)?,
                 "rotate" => spec.rotate = read(value)?,
+                "rotation" => spec.rotation = value.parse()?,
                 "errors" => spec.errors = read(value)?,
                 "bears" => spec.bears = read::<u64>(value)? == 1,
                 "heeds" => spec.heeds = read::<u64>(value)? == 1,
@@ -223,6 +257,7 @@ impl Spec {
             format!("segment={}", self.segment),
             format!("quota={}", self.quota),
             format!("rotate={}", self.rotate),
+            format!("rotation={}", self.rotation),
             format!("errors={}", self.errors),
             format!("bears={}", u64::from(self.bears)),
             format!("heeds={}", u64::from(self.heeds)),
@@ -280,6 +315,7 @@ mod tests {
             journal: false,
             segment: 65_536,
             rotate: 10,
+            rotation: Rotation::Hourly,
             errors: 7,
             bears: true,
             heeds: true,

@@ -106,6 +106,18 @@ impl Held {
         Ok(Step::Done)
     }
 
+    /// Lets it go on by itself, for good.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn let_go(&self) -> io::Result<()> {
+        match ptrace::detach(self.0, None) {
+            // It is gone, or blocked in the kernel and so not in hand.
+            Err(Errno::ESRCH) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
     /// Waits until the thread, whose process has been killed, is gone: only then can its process be waited for.
     pub fn bury(&self) {
         while let Ok(status) = waitpid(self.0, Some(WaitPidFlag::__WALL)) {

@@ -5,21 +5,26 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hydra_logger::config::ByteSize;
+use hydra_logger::config::{ByteSize, Rotate};
 use hydra_logger::{
     AsyncHydraLogger, Error, Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, Receipt, error, info,
 };
 
 use crate::calls;
 use crate::payload::Id;
-use crate::spec::{ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, Spec, TAPE};
+use crate::spec::{ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, Rotation, Spec, TAPE};
 use crate::tape::Tape;
 
 mod children;
+mod crowd;
+mod display;
 pub mod gate;
+pub mod handler;
 
 /// The layer that victims log to.
 pub const LAYER: &str = "KILL";
+/// What a victim that panics on purpose says.
+pub const AS_TOLD: &str = "as told";
 /// How long a victim's shutdown may take.
 pub const SHUTDOWN: Duration = Duration::from_secs(60);
 /// Rotated files that are kept: more than any round makes, so that none is removed.
@@ -49,7 +54,11 @@ pub fn config(spec: &Spec) -> Result<LoggingConfig, Error> {
     let file = |name: &str, format| {
         let file = LogDestination::file(spec.dir.join(name))
             .format(format)
-            .max_size(ByteSize::new(spec.rotate));
+            .max_size(ByteSize::new(spec.rotate))
+            .rotate(match spec.rotation {
+                Rotation::Never => Rotate::Size,
+                Rotation::Hourly => Rotate::Hourly,
+            });
         file.backup_count(BACKUPS)
     };
     let mut layer = LogLayer::new(Level::Info);
@@ -94,6 +103,9 @@ pub fn run(spec: &Spec) -> ExitCode {
     };
     match (&log, spec.play) {
         (Log::Sync(log), Play::Gate | Play::GateDelivered | Play::Roll) => gate::run(spec, log, &tape),
+        (Log::Sync(log), Play::Signal) => handler::run(spec, log.clone(), &tape),
+        (Log::Sync(log), Play::Churn | Play::Crowd) => crowd::run(spec, log.clone(), &tape),
+        (Log::Sync(log), Play::Display) => display::run(spec, log.clone(), &tape),
         (_, Play::Log) => work_and_end(spec, log, &tape),
         (Log::Async(_), _) => complain("the async handle cannot play that"),
     }
@@ -107,6 +119,13 @@ fn work_and_end(spec: &Spec, log: Log, tape: &Arc<Tape>) -> ExitCode {
         })
         .collect();
     let forked = children::fork(spec, &log, tape);
+    if matches!(spec.end, End::ReturnBusy | End::ExitBusy) {
+        // Each thread is in the middle of its records, and stays there.
+        while (0..spec.threads).any(|thread| tape.of(spec.life, thread).1 < spec.records) {
+            std::thread::yield_now();
+        }
+        return end(spec, log);
+    }
     for thread in threads {
         match thread.join() {
             Ok(Ok(())) => {}
@@ -126,17 +145,31 @@ fn work_and_end(spec: &Spec, log: Log, tape: &Arc<Tape>) -> ExitCode {
 
 fn work(spec: &Spec, log: &Log, tape: &Tape, thread: u64) -> Result<(), Error> {
     let life = spec.life;
-    for number in 1..=spec.records {
+    let last = match spec.end {
+        End::ReturnBusy | End::ExitBusy => u64::MAX,
+        _ => spec.records,
+    };
+    for number in 1..=last {
         let text = Text::new(spec, Id { life, thread, number });
         if is_enough(spec, text.id) {
             break;
         }
         tape.intend(life, thread, number);
         let outcome = match log {
-            Log::Sync(log) => sync_call(spec, log, &text).wait(),
-            Log::Async(log) => futures::executor::block_on(async_call(spec, log, &text)),
+            Log::Sync(log) => {
+                let receipt = sync_call(spec, log, &text);
+                receipt.wait().map(|()| receipt.sequence())
+            }
+            Log::Async(log) => {
+                let mut receipt = async_call(spec, log, &text);
+                futures::executor::block_on(&mut receipt).map(|()| receipt.sequence())
+            }
         };
-        settle(spec, tape, text.id, outcome)?;
+        // A call after the end has nothing to wait for.
+        if matches!(outcome, Ok(None)) {
+            break;
+        }
+        settle(spec, tape, text.id, outcome.map(drop))?;
     }
     if spec.end == End::PanicThread {
         panic_as_told();
@@ -219,12 +252,26 @@ fn end(spec: &Spec, log: Log) -> ExitCode {
             std::thread::park();
         },
         End::Shutdown => return shut_down(spec, &log),
-        End::Return | End::PanicThread => {}
+        End::Return | End::PanicThread | End::ReturnBusy => {}
         End::Leak => std::mem::forget(log),
         End::Static => {
             let _ = KEPT.set(log);
         }
-        End::Exit => std::process::exit(0),
+        End::Exit | End::ExitBusy => std::process::exit(0),
+        End::Leave => hydra_os::hazard::leave(0),
+        // The runtime looks at the first one, whether the stack overflowed, and lets go of the signal.
+        End::Segfault => loop {
+            let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSEGV);
+        },
+        End::PanicAbort => {
+            std::panic::set_hook(Box::new(|_| std::process::abort()));
+            match &log {
+                Log::Sync(log) => log.install_panic_hook(),
+                Log::Async(log) => log.install_panic_hook(),
+            }
+            panic_as_told();
+        }
+        End::Overflow => display::overflow(&log),
         End::Panic => {
             let _in_scope = log;
             panic_as_told();
@@ -245,7 +292,7 @@ fn end(spec: &Spec, log: Log) -> ExitCode {
 
 #[expect(clippy::panic, reason = "a victim panics when it is told to")]
 fn panic_as_told() -> ! {
-    panic!("as told")
+    panic!("{AS_TOLD}")
 }
 
 fn shut_down(spec: &Spec, log: &Log) -> ExitCode {

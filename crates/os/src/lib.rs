@@ -20,6 +20,8 @@ pub mod clock;
 #[cfg(not(loom))]
 pub mod disk;
 pub mod exit;
+#[cfg(feature = "hazards")]
+pub mod hazard;
 pub mod map;
 pub mod process;
 pub mod random;

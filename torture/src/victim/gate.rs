@@ -33,14 +33,29 @@ pub(super) fn run(spec: &Spec, log: &HydraLogger, tape: &Tape) -> ExitCode {
     }
 }
 
+/// As a victim that goes on to its end: the thread that logs ends, too.
+pub(super) fn log_past_the_gate(spec: &Spec, log: &HydraLogger, tape: &Tape) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        let stepped = std::thread::Builder::new().name(LOGS.to_owned());
+        let stepped = stepped.spawn_scoped(scope, || past_the_gate(spec, log, tape))?;
+        stepped
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread that logs panicked")))
+    })
+}
+
 /// Logs the records, waits at the gate, and logs one more.
-fn up_to_the_gate(spec: &Spec, log: &HydraLogger, tape: &Tape) -> io::Result<()> {
+fn past_the_gate(spec: &Spec, log: &HydraLogger, tape: &Tape) -> io::Result<()> {
     for number in 1..=spec.records {
         one(spec, log, tape, &text(spec, number), false)?;
     }
     let text = text(spec, spec.records + 1);
     tape.wait_at_gate();
-    one(spec, log, tape, &text, spec.play == Play::GateDelivered)?;
+    one(spec, log, tape, &text, spec.play == Play::GateDelivered).map(drop)
+}
+
+fn up_to_the_gate(spec: &Spec, log: &HydraLogger, tape: &Tape) -> io::Result<()> {
+    past_the_gate(spec, log, tape)?;
     // The thread stays: what its end does is no part of the call.
     loop {
         std::thread::park();
