@@ -28,7 +28,7 @@ mod tests;
 use std::io;
 use std::sync::Arc;
 
-use hydra_os::atomic::{AtomicU64, Mutex, MutexGuard, Ordering};
+use hydra_os::atomic::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
 use hydra_os::process;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -88,6 +88,8 @@ pub(crate) struct Cursors {
     heads: Mutex<Vec<Entry>>,
     /// Some heads' places are lost: every head that is not in the table begins at the start.
     is_lost: bool,
+    /// A head has come, and a loss of power could leave a table that does not know it.
+    names_unsynced: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -149,6 +151,7 @@ impl Cursors {
             map,
             heads: Mutex::default(),
             is_lost: false,
+            names_unsynced: AtomicBool::new(true),
         }
     }
 
@@ -179,6 +182,7 @@ impl Cursors {
             map,
             heads: Mutex::default(),
             is_lost: false,
+            names_unsynced: AtomicBool::new(true),
         };
         let count = cursors.map.load(AT_COUNT) as usize;
         let mut found = Vec::new();
@@ -278,6 +282,7 @@ impl Cursors {
         write_durable(&self.map, slot, start);
         self.write_name(slot, cut(name));
         self.map.store(AT_COUNT, slot.max(count) as u64);
+        self.names_unsynced.store(true, Ordering::Release);
         let live = self.live(slot);
         heads.push(Entry {
             name: cut(name).to_owned(),
@@ -379,6 +384,17 @@ impl Cursors {
     /// Writes the file's pages to the device.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.map.sync()
+    }
+
+    /// Writes the table to the device if a head has come since that was done last: a record that is called synced must
+    /// find its head again after a loss of power.
+    pub(crate) fn sync_names(&self) -> io::Result<()> {
+        // Pairs with the store in `join`, which is over before its head is promised anything.
+        if self.names_unsynced.swap(false, Ordering::AcqRel) {
+            self.sync()
+                .inspect_err(|_| self.names_unsynced.store(true, Ordering::Release))?;
+        }
+        Ok(())
     }
 
     /// Says whether the table's file is not what it was any more.

@@ -18,6 +18,7 @@ use crate::audit::Trouble;
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
 use crate::journal::Shared;
+use crate::lock::CURSORS;
 use crate::poison;
 use crate::position::Position;
 use crate::progress::Progress;
@@ -139,6 +140,8 @@ pub(crate) fn run(shared: &Shared) {
 }
 
 fn sync_to(shared: &Shared, goal: Position) -> Result<(), Error> {
+    let named = shared.cursors.sync_names();
+    named.map_err(|error| Error::io("syncing the cursors of the journal", CURSORS.as_ref(), error))?;
     let from = shared.sync.done.reached();
     let (mut number, mut rescues) = (from.segment(), 0);
     while let Some(segment) = shared

@@ -138,15 +138,18 @@ fn synced_up_to_the_tail() {
 fn a_failed_sync_is_not_believed_again() {
     let name = "a_failed_sync_is_not_believed_again";
     let Some(root) = given("HYDRA_NO_SYNC") else {
-        // The thread's second sync of pages fails, the third would succeed; or else nothing reaches the device then.
-        let once = ["-e", "trace=msync", "-e", "inject=msync:error=EIO:when=2"];
+        // The thread's first sync of pages is that of the cursors. The second one of a record's fails, the third would
+        // succeed; or else nothing reaches the device then.
+        let once = ["-e", "trace=msync", "-e", "inject=msync:error=EIO:when=3"];
         let dead = [
             "-e",
             "trace=msync,fdatasync",
             "-e",
-            "inject=msync,fdatasync:error=EIO:when=2+",
+            "inject=msync:error=EIO:when=3+",
+            "-e",
+            "inject=fdatasync:error=EIO:when=2+",
         ];
-        for (inject, is_rescued) in [(once, "true"), (dead, "false")] {
+        for (inject, is_rescued) in [(&once[..], "true"), (&dead[..], "false")] {
             let dir = tempfile::tempdir().unwrap();
             let strace = Command::new("strace")
                 .args(["-f", "-qq", "-o", "/dev/null"])
