@@ -16,6 +16,7 @@
 
 pub mod args;
 pub mod calls;
+pub mod elsewhere;
 pub mod life;
 pub mod load;
 pub mod mount;

@@ -148,6 +148,15 @@ impl Round {
         !self.troubles.is_empty()
     }
 
+    /// Returns what was noted, and what victims said.
+    pub fn told(&self) -> String {
+        format!(
+            "{}; victims said: {}",
+            self.troubles.join("; "),
+            life::said(self.dir()).trim()
+        )
+    }
+
     /// Keeps the directory, with everything in it; returns where it is.
     pub fn keep(self) -> PathBuf {
         self.home.keep()

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::args::Args;
+use crate::elsewhere;
 use crate::random::Random;
 use crate::table::{self, Outcome};
 
@@ -135,6 +136,11 @@ pub const ALL: &[Row] = &[
         limits::descriptors,
     ),
     other("stopped", "SIGSTOP and SIGCONT under load", limits::stopped),
+    other(
+        "destination-error",
+        "writes to a file fail now and then",
+        sandbox::failing_writes,
+    ),
     other("inodes", "no inode to be had for a while", space::inodes),
     other("quota", "disk quota reached, then raised", space::quota),
     other("readonly", "the journal's disk turns read-only", space::read_only),
@@ -242,6 +248,9 @@ pub fn run(args: &Args, exe: &Path, out: &mut dyn Write) -> bool {
         let outcome = run_row(row, args, exe, args.kills.div_ceil(sharers), asked.len());
         right &= outcome.is_right();
         told = told.and_then(|()| table::row(out, row.fault, &outcome, begun.elapsed()));
+    }
+    if args.rows.is_empty() {
+        told = told.and_then(|()| elsewhere::tell(out));
     }
     // A table nobody could read proves nothing.
     right && told.is_ok()

@@ -1,28 +1,14 @@
 //! The rows of the torture table, in a form short enough for every test run.
 
+mod holds;
+
 use std::path::Path;
 
-use torture::args::Args;
+use holds::holds;
 use torture::life::HANGS_AFTER;
 use torture::pipe::Pipe;
 use torture::round::Round;
-use torture::rows;
 use torture::spec::{End, Files, PLAIN};
-
-/// Runs some rows and asserts that each holds.
-fn holds(names: &[&str], kills: u64) {
-    let seed = hydra_os::random::u64() % 1_000_000_000;
-    let args = Args {
-        rows: names.iter().map(|name| (*name).to_owned()).collect(),
-        seed,
-        kills,
-        ..Args::default()
-    };
-    let mut table = Vec::new();
-    let held = rows::run(&args, Path::new(env!("CARGO_BIN_EXE_torture")), &mut table);
-    let table = String::from_utf8_lossy(&table).into_owned();
-    assert!(held, "{table}");
-}
 
 /// The harness is not blind: what a process without a journal had not delivered is lost with it, and counted.
 #[test]

@@ -83,7 +83,8 @@ fn cut_often(turn: &mut Turn<'_>, inject: Option<String>) -> io::Result<()> {
         turn.outcome.found.add(found);
         if !is_right {
             keep(&round, &device)?;
-            let what = format!("{inject:?}; kept in {}", round.keep().display());
+            let told = round.told();
+            let what = format!("{inject:?}; {told}; kept in {}", round.keep().display());
             turn.outcome.found.troubles.push(what);
             break;
         }
@@ -131,7 +132,8 @@ pub(super) fn file_system(turn: &mut Turn<'_>) -> io::Result<()> {
     turn.outcome.found.add(found);
     if !is_right {
         keep(&round, &device)?;
-        let what = format!("{kind:?}, {what:?}: kept in {}", round.keep().display());
+        let told = round.told();
+        let what = format!("{kind:?}, {what:?}: {told}; kept in {}", round.keep().display());
         turn.outcome.found.troubles.push(what);
     }
     Ok(())

@@ -85,3 +85,31 @@ pub(super) fn refused_calls(turn: &mut Turn<'_>) -> io::Result<()> {
     turn.outcome.found.add(found);
     Ok(())
 }
+
+/// Writing to a destination's file fails now and then: the file is mended or put aside, and nothing is lost or torn.
+pub(super) fn failing_writes(turn: &mut Turn<'_>) -> io::Result<()> {
+    turn.outcome.skipped = tools::missing(&["strace"], false);
+    if turn.outcome.skipped.is_some() {
+        return Ok(());
+    }
+    let mut round = Load::round(turn)?;
+    let error = round.random.pick(&["EIO", "ENOSPC", "EDQUOT", "EINTR"]);
+    let (first, every) = (1 + round.random.below(20), 1 + round.random.below(20));
+    let inject = format!("inject=write,pwrite64,writev:error={error}:when={first}+{every}");
+    let mut victim = command("strace");
+    victim.args(["-f", "-qq", "-o", "/dev/null", "-P"]);
+    victim.arg(round.dir().join(round.random.clone().pick(round.spec.file_names())));
+    victim
+        .args(["-e", "trace=write,pwrite64,writev", "-e", &inject])
+        .arg(round.exe());
+    let mut load = Load::start_by(round, &mut victim)?;
+    load.wait(LOGS_FOR);
+    load.must_go_on(1_000, &inject)?;
+    load.end()?;
+    let mut found = load.round.finish()?;
+    if !found.is_right() {
+        found.troubles.push(inject);
+    }
+    turn.outcome.found.add(found);
+    Ok(())
+}
