@@ -4,10 +4,15 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::random::Random;
 use crate::spec::{JOURNAL, JSON, PLAIN};
 use crate::tools::{command, run, word};
+
+/// How often a file system is mounted again that others may still hold, and how long to wait in between.
+const TRIES_MAX: u32 = 200;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// A mounted file system. Dropping it takes it down.
 #[derive(Debug)]
@@ -81,10 +86,18 @@ impl Mount {
     /// Takes it down and mounts it again.
     ///
     /// # Errors
-    /// Whatever the programs say.
+    /// Whatever the programs say; when the file system stays as it was, because a process in another namespace holds it.
     pub fn again(&self) -> io::Result<()> {
-        run("umount", [word(&self.dir)])?;
-        self.up()
+        let test = self.dir.join("mounted-again");
+        for _ in 0..TRIES_MAX {
+            run("umount", [word(&self.dir)])?;
+            self.up()?;
+            if File::create(&test).is_ok() {
+                return fs::remove_file(test);
+            }
+            std::thread::sleep(BETWEEN_TRIES);
+        }
+        Err(io::Error::other("the file system is still mounted elsewhere"))
     }
 
     /// Changes how it is mounted.
