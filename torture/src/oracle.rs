@@ -23,7 +23,7 @@ pub struct Found {
     pub lost: u64,
     /// Copies of records after the first.
     pub doubled: u64,
-    /// Such copies where they are allowed: after a power cut.
+    /// Such copies where they are allowed: after a power cut, and where cursors are lost.
     pub repeated: u64,
     /// Lines that are no whole record, and bytes after the last line.
     pub torn: u64,

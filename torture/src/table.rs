@@ -80,7 +80,7 @@ pub fn row(out: &mut dyn Write, fault: &str, outcome: &Outcome, took: Duration) 
         writeln!(out, "    {note}")?;
     }
     if found.repeated > 0 {
-        writeln!(out, "    repeated, as may be after a power cut: {}", found.repeated)?;
+        writeln!(out, "    repeated, which this fault allows: {}", found.repeated)?;
     }
     for trouble in found.troubles.iter().take(TROUBLES_MAX) {
         writeln!(out, "    {trouble}")?;
