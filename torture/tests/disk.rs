@@ -29,12 +29,6 @@ fn shortages_pass() {
     holds(&["inodes", "address-space"], 0);
 }
 
-/// On a disk that has turned read-only nothing is called synced.
-#[test]
-fn a_read_only_disk_syncs_nothing() {
-    holds(&["readonly"], 0);
-}
-
 /// The journal is taken away from a living process, and nothing is lost.
 #[test]
 fn a_journal_may_be_taken_away() {
