@@ -86,7 +86,8 @@ impl Mount {
     /// Takes it down and mounts it again.
     ///
     /// # Errors
-    /// Whatever the programs say; when the file system stays as it was, because a process in another namespace holds it.
+    /// Whatever the programs say; when the file system stays as it was, because a process in another namespace still
+    /// holds it.
     pub fn again(&self) -> io::Result<()> {
         let test = self.dir.join("mounted-again");
         for _ in 0..TRIES_MAX {
