@@ -37,6 +37,12 @@ fn any_error() {
     holds("every-error", 24);
 }
 
+/// A signal's handler that logs in the middle of a call gets an answer, and the call goes on.
+#[test]
+fn any_signal() {
+    holds("signal", 1);
+}
+
 /// A process loses nothing, however it ends, and ends as it was told.
 #[test]
 fn any_end() {

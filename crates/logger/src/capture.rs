@@ -195,6 +195,7 @@ pub mod forms {
     use hydra_record::{Encoder, Value};
 
     use super::{Argument, Field, FieldValue};
+    use crate::local::theirs;
 
     /// Any value with a `Display`: as `{}` shows it.
     pub trait ShownByDisplay {
@@ -204,7 +205,7 @@ pub mod forms {
 
     impl<T: Display + ?Sized> ShownByDisplay for Argument<'_, T> {
         fn display(&self, encoder: &mut Encoder<'_>) {
-            encoder.rendered(format_args!("{}", self.0));
+            theirs(|| encoder.rendered(format_args!("{}", self.0)));
         }
     }
 
@@ -216,7 +217,7 @@ pub mod forms {
 
     impl<T: Debug + ?Sized> ShownByDebug for Argument<'_, T> {
         fn debug(&self, encoder: &mut Encoder<'_>) {
-            encoder.rendered(format_args!("{:?}", self.0));
+            theirs(|| encoder.rendered(format_args!("{:?}", self.0)));
         }
     }
 
@@ -232,12 +233,12 @@ pub mod forms {
     impl<T: ?Sized> ShownAsText for Argument<'_, T> {
         #[inline]
         fn form(&self, encoder: &mut Encoder<'_>, text: Arguments<'_>) {
-            encoder.rendered(text);
+            theirs(|| encoder.rendered(text));
         }
 
         #[inline]
         fn bits(&self, encoder: &mut Encoder<'_>, text: Arguments<'_>) {
-            encoder.rendered(text);
+            theirs(|| encoder.rendered(text));
         }
     }
 
@@ -297,7 +298,7 @@ pub mod forms {
 
     impl<T: Display + ?Sized> FieldByDisplay for Field<'_, T> {
         fn field(&self, encoder: &mut Encoder<'_>) {
-            encoder.rendered(format_args!("{}", self.0));
+            theirs(|| encoder.rendered(format_args!("{}", self.0)));
         }
     }
 
@@ -309,7 +310,7 @@ pub mod forms {
 
     impl<T: Debug + ?Sized> FieldByDebug for Field<'_, T> {
         fn field(self, encoder: &mut Encoder<'_>) {
-            encoder.rendered(format_args!("{:?}", self.0));
+            theirs(|| encoder.rendered(format_args!("{:?}", self.0)));
         }
     }
 

@@ -229,6 +229,14 @@ impl Core {
         Receipt::failed(error)
     }
 
+    /// Counts a record of a signal's handler that interrupted a call of the same thread, and tells the handler. Nothing
+    /// is allocated.
+    #[cold]
+    pub(crate) fn refuse_nested(&self) -> Receipt {
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        Receipt::nested()
+    }
+
     /// Sees to it that the record at `position` gets what it is promised.
     #[cold]
     pub(crate) fn ask_for(&self, wanted: Wanted, position: Position) -> Result<(), Error> {

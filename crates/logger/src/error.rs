@@ -50,6 +50,8 @@ pub enum ErrorKind {
     TooLarge,
     /// What was asked for is not built.
     Unsupported,
+    /// The call came from a signal's handler that interrupted another call of the same thread.
+    Nested,
 }
 
 #[derive(Clone)]

@@ -26,6 +26,10 @@ pub(crate) static NEXT_EPOCH: std::sync::atomic::AtomicU64 = std::sync::atomic::
 pub(crate) static PLACES: Mutex<crate::bridge::Places> = Mutex::new(crate::bridge::Places::new());
 
 thread_local! {
+    /// Whether the thread is inside a call. It has nothing to drop, so that it can be read at any moment.
+    pub(crate) static PHASE: std::cell::Cell<crate::local::Phase> = const {
+        std::cell::Cell::new(crate::local::Phase::Outside)
+    };
     /// What the thread keeps between its calls.
     pub(crate) static LOCAL: crate::local::Slot = const { std::cell::RefCell::new(None) };
     /// The context of what the thread does now.

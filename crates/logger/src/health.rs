@@ -14,7 +14,8 @@ pub struct Health {
     pub accepting: bool,
     /// Records accepted.
     pub accepted: u64,
-    /// Records refused, for their size or because the journal could not take them; each caller was told.
+    /// Records refused: for their size, because the journal could not take them, or from a signal's handler; each
+    /// caller was told.
     pub refused: u64,
     /// Calls after the end.
     pub after_close: u64,

@@ -59,20 +59,60 @@ impl Local {
     }
 }
 
-/// Runs `work` with the thread's state.
+/// What runs on a thread, as far as its calls are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No call.
+    Outside,
+    /// Our own code: the only call that can come now is that of a signal's handler. It finds locks held and memory
+    /// being allocated, and must need neither.
+    Ours,
+    /// A `Display` or `Debug` of the program, which may log.
+    Theirs,
+}
+
+/// Puts the phase back, also when the code unwinds.
+struct Back(Phase);
+
+impl Back {
+    #[inline]
+    fn from(phase: Phase) -> Back {
+        Back(crate::global::PHASE.replace(phase))
+    }
+}
+
+impl Drop for Back {
+    #[inline]
+    fn drop(&mut self) {
+        crate::global::PHASE.set(self.0);
+    }
+}
+
+/// Runs code of the program inside a call.
+#[inline]
+pub(crate) fn theirs<T>(work: impl FnOnce() -> T) -> T {
+    let _back = Back::from(Phase::Theirs);
+    work()
+}
+
+/// Runs `work` with the thread's state; does nothing where a call interrupts our own code.
 ///
 /// A call inside a call (a `Display` that logs) and a call while the thread is being torn down get a state of their
 /// own.
 #[inline]
-pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> T {
+pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
+    let back = Back::from(Phase::Ours);
+    if back.0 == Phase::Ours {
+        return None;
+    }
     let mut work = Some(work);
     let done = crate::global::LOCAL.try_with(|local| match local.try_borrow_mut() {
         Ok(mut local) => work.take().map(|work| work(local.get_or_insert_with(Local::new))),
         Err(_) => None,
     });
     match (done, work) {
-        (Ok(Some(result)), _) => result,
-        (_, Some(work)) => work(&mut Local::new()),
+        (Ok(Some(result)), _) => Some(result),
+        (_, Some(work)) => Some(work(&mut Local::new())),
         (_, None) => unreachable!("the work is taken only when its result is returned"),
     }
 }

@@ -135,9 +135,10 @@ impl Pass<'_> {
             encode(&mut scratch, local.thread);
             let receipt = self.append(local, site, &scratch);
             local.give_back(scratch);
-            receipt
+            // Still inside: a handler that interrupts the wait could need the lock that is waited for.
+            receipt.and_then_wait(self.waits)
         })
-        .and_then_wait(self.waits)
+        .unwrap_or_else(|| self.core.refuse_nested())
     }
 
     /// Everything after the encoding: one function, so that a call site carries only its own captures.

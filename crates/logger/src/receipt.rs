@@ -47,6 +47,8 @@ enum State {
     Reached(Position),
     Pending(Box<Pending>),
     Failed(Error),
+    /// The call interrupted another one. Its error is made when somebody asks: no memory may be allocated before.
+    Nested,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,10 @@ impl Receipt {
         Receipt {
             state: State::Failed(error),
         }
+    }
+
+    pub(crate) const fn nested() -> Receipt {
+        Receipt { state: State::Nested }
     }
 
     #[cold]
@@ -139,7 +145,7 @@ impl Receipt {
                 Poll::Ready(Ok(arrival)) => arrival.map(|(position, _)| position),
                 Poll::Ready(Err(_)) | Poll::Pending => None,
             },
-            State::Disabled | State::Failed(_) => None,
+            State::Disabled | State::Failed(_) | State::Nested => None,
         }
     }
 
@@ -154,7 +160,7 @@ impl Receipt {
         match &self.state {
             State::Disabled | State::Reached(_) => true,
             State::Pending(pending) => matches!(pending.poll(Waker::noop()), Some(Ok(()))),
-            State::Failed(_) => false,
+            State::Failed(_) | State::Nested => false,
         }
     }
 
@@ -179,6 +185,7 @@ impl Receipt {
         match &self.state {
             State::Disabled | State::Reached(_) => Ok(()),
             State::Failed(error) => Err(error.clone()),
+            State::Nested => Err(nested()),
             State::Pending(pending) => {
                 let what = pending.wanted.guarantee;
                 block_until(timeout, |waker| pending.poll(waker)).unwrap_or_else(|| {
@@ -191,6 +198,11 @@ impl Receipt {
             }
         }
     }
+}
+
+#[cold]
+fn nested() -> Error {
+    Error::new(ErrorKind::Nested, "accept a record").because("a signal's handler interrupted a call of the same thread")
 }
 
 impl Pending {
@@ -241,6 +253,7 @@ impl Future for Receipt {
         match &mut self.get_mut().state {
             State::Disabled | State::Reached(_) => Poll::Ready(Ok(())),
             State::Failed(error) => Poll::Ready(Err(error.clone())),
+            State::Nested => Poll::Ready(Err(nested())),
             State::Pending(pending) => match pending.poll(context.waker()) {
                 Some(result) => Poll::Ready(result),
                 None => {

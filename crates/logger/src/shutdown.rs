@@ -36,7 +36,8 @@ pub struct Report {
     pub fell_back: u64,
     /// Records that a chosen policy or a closed pipe dropped.
     pub dropped: u64,
-    /// Records refused, for their size or because the journal could not take them; each caller was told.
+    /// Records refused: for their size, because the journal could not take them, or from a signal's handler; each
+    /// caller was told.
     pub refused: u64,
     /// Calls that came after the end.
     pub after_close: u64,

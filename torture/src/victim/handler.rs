@@ -55,11 +55,9 @@ fn handle() {
     let Some(text) = handler.texts.get(index) else { return };
     let Id { life, thread, number } = text.id;
     handler.tape.intend(life, thread, number);
-    // A refusal is an answer, too; it is counted.
-    if info!(handler.log, layer: LAYER, "{life} {thread} {number} {}", text.body)
-        .wait()
-        .is_ok()
-    {
+    // A refusal is an answer, too, and is counted; its error is not asked for, because that would have to be made here.
+    let receipt = info!(handler.log, layer: LAYER, "{life} {thread} {number} {}", text.body);
+    if receipt.sequence().is_some() {
         handler.tape.accept(life, thread, number);
     }
 }

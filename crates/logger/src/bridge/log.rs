@@ -10,6 +10,7 @@ use super::{Message, Place, Source, place, taken};
 use crate::capture::ToValue;
 use crate::core::Core;
 use crate::error::Error;
+use crate::local::theirs;
 use crate::pass::rendered;
 use crate::sync::HydraLogger;
 
@@ -69,8 +70,10 @@ impl Log for Backend {
             Some(place) => {
                 if let Some(pass) = place.open(&self.core, level, self.waits) {
                     pass.record(&place.site, |encoder| {
-                        encoder.rendered(*record.args());
-                        fill(encoder);
+                        theirs(|| {
+                            encoder.rendered(*record.args());
+                            fill(encoder);
+                        });
                     });
                 }
             }
@@ -100,7 +103,7 @@ impl Backend {
         if let Some(pass) = self.core.open_found(level, find, self.waits) {
             // A panic of an argument's is caught by what renders it.
             let message = rendered(*record.args());
-            pass.placed(&message, location, fill);
+            pass.placed(&message, location, |encoder| theirs(|| fill(encoder)));
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{Message, Place, Source, place, taken};
 use crate::context;
 use crate::core::Core;
 use crate::error::Error;
+use crate::local::theirs;
 
 mod builder;
 mod fields;
@@ -151,10 +152,12 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for TracingFront {
         let spans = self.spans_around(event, &context);
         pass.record_whole(&place.site, |encoder| {
             let mut fields = Fields::new(encoder, place.message);
-            if place.message == Message::Later {
-                event.record(&mut fields.message_only());
-            }
-            event.record(&mut fields);
+            theirs(|| {
+                if place.message == Message::Later {
+                    event.record(&mut fields.message_only());
+                }
+                event.record(&mut fields);
+            });
             fields.end();
             put_context(encoder, spans.as_ref());
         });
@@ -270,7 +273,7 @@ impl TracingFront {
         };
         let spans = self.spans_around(event, context);
         pass.placed_whole(&parts.message, location, |encoder| {
-            event.record(&mut Fields::besides_message(encoder));
+            theirs(|| event.record(&mut Fields::besides_message(encoder)));
             put_context(encoder, spans.as_ref());
         });
     }
