@@ -17,6 +17,7 @@
 pub mod args;
 pub mod calls;
 pub mod elsewhere;
+pub mod ledger;
 pub mod life;
 pub mod load;
 pub mod mount;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::args::Args;
 use crate::elsewhere;
+use crate::ledger;
 use crate::random::Random;
 use crate::table::{self, Outcome};
 
@@ -248,6 +249,12 @@ pub fn run(args: &Args, exe: &Path, out: &mut dyn Write) -> bool {
         let outcome = run_row(row, args, exe, args.kills.div_ceil(sharers), asked.len());
         right &= outcome.is_right();
         told = told.and_then(|()| table::row(out, row.fault, &outcome, begun.elapsed()));
+        if let Some(path) = &args.ledger {
+            told = told.and_then(|()| ledger::add(path, args.seed, row.name, &outcome));
+        }
+    }
+    if let Some(path) = &args.ledger {
+        told = told.and_then(|()| ledger::sum(path, out));
     }
     if args.rows.is_empty() {
         told = told.and_then(|()| elsewhere::tell(out));
