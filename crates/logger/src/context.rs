@@ -237,9 +237,9 @@ pub fn current() -> Context {
     if !HAS_CONTEXT.get() {
         return Context::new();
     }
-    let fields = CONTEXT.try_with(|slot| slot.borrow().clone());
+    let fields = CONTEXT.try_with(|slot| slot.try_borrow().ok()?.clone());
     Context {
-        fields: fields.unwrap_or_default(),
+        fields: fields.ok().flatten(),
     }
 }
 
@@ -268,9 +268,12 @@ pub(crate) fn put(encoder: &mut Encoder<'_>) {
 }
 
 fn put_current(encoder: &mut Encoder<'_>) {
-    // No user code runs while it is borrowed. A thread that is being torn down has no context any more.
+    // No user code runs while it is borrowed, but a signal's handler may find it so. A thread that is being torn down
+    // has no context any more.
     let _ = CONTEXT.try_with(|slot| {
-        if let Some(fields) = slot.borrow().as_deref() {
+        if let Ok(slot) = slot.try_borrow()
+            && let Some(fields) = slot.as_deref()
+        {
             encoder.context_list(fields);
         }
     });
@@ -284,7 +287,9 @@ pub(crate) fn put_around(encoder: &mut Encoder<'_>, inner: &FieldList) {
         return;
     }
     let _ = CONTEXT.try_with(|slot| {
-        let fields = slot.borrow();
+        let Ok(fields) = slot.try_borrow() else {
+            return;
+        };
         for (name, value) in fields.iter().flat_map(|list| list.iter()) {
             if inner.get(name).is_none() {
                 encoder.context(name, value);
@@ -296,11 +301,10 @@ pub(crate) fn put_around(encoder: &mut Encoder<'_>, inner: &FieldList) {
 /// Puts other fields in force on this thread; returns those that were.
 fn swap(fields: Fields) -> Fields {
     let is_some = fields.is_some();
-    match CONTEXT.try_with(|slot| slot.replace(fields)) {
-        Ok(before) => {
-            HAS_CONTEXT.set(is_some);
-            before
-        }
-        Err(_) => None,
-    }
+    let swapped = CONTEXT.try_with(|slot| {
+        let before = std::mem::replace(&mut *slot.try_borrow_mut().ok()?, fields);
+        HAS_CONTEXT.set(is_some);
+        before
+    });
+    swapped.ok().flatten()
 }

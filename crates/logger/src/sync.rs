@@ -98,9 +98,9 @@ impl HydraLogger {
     /// Puts another configuration in force while calls go on, or, if anything is wrong with it, leaves everything as it
     /// is.
     ///
-    /// Each record is routed by one of the two configurations, whole, and by the new one alone once this has returned. A
-    /// destination that both have alike goes on as it is; one with other options goes on with them, from the record it
-    /// is at; a new one begins; one that is configured no more gets what was for it, in the background, and ends.
+    /// Each record is routed by one of the two configurations, whole, and by the new one alone once this has returned.
+    /// A destination that both have alike goes on as it is; one with other options goes on with them, from the record
+    /// it is at; a new one begins; one that is configured no more gets what was for it, in the background, and ends.
     /// Handles of layers and call sites go on to work: they follow the names of the layers.
     ///
     /// What the journal is cannot change: `journal.dir`, `journal.max_size`, `journal.segment_size`.
@@ -122,7 +122,7 @@ impl HydraLogger {
     /// let app = log.layer("APP");
     /// assert!(!app.is_enabled(Level::Debug));
     /// let report = log.reload(config(Level::Debug)?)?;
-    /// assert_eq!((report.kept.len(), report.changed.len()), (1, 0));
+    /// assert!(report.changed.is_empty() && report.added.is_empty() && report.removed.is_empty());
     /// assert!(app.is_enabled(Level::Debug));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
