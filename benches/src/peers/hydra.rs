@@ -104,7 +104,7 @@ pub(crate) struct Awaited {
 fn settle(receipt: impl Future) {
     let mut receipt = pin!(receipt);
     let mut context = Context::from_waker(Waker::noop());
-    while let Poll::Pending = receipt.as_mut().poll(&mut context) {
+    while receipt.as_mut().poll(&mut context).is_pending() {
         std::thread::yield_now();
     }
 }

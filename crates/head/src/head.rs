@@ -244,6 +244,18 @@ impl Head {
         }
     }
 
+    /// Returns what dead processes left for the destination and it has not taken yet; nothing once it has all of it.
+    pub fn pending_of_the_dead(&self) -> Vec<Pending> {
+        if self.is_recovered() {
+            return Vec::new();
+        }
+        let pending = |cursor: &Cursor| Pending {
+            cursor: cursor.clone(),
+            filter: self.filter.clone(),
+        };
+        self.backlog.iter().map(pending).collect()
+    }
+
     /// Returns what gives way when the journal is full because of this head.
     pub fn overflow(&self) -> Overflow {
         self.overflow

@@ -18,7 +18,10 @@ fn a_retired_head_drains_and_goes() {
         program.log(1, Level::Info, &number.to_string());
     }
     head.retire(program.journal.turn());
-    while head.poll_delivered(program.journal.tail(), std::task::Waker::noop()).is_none() {
+    while head
+        .poll_delivered(program.journal.tail(), std::task::Waker::noop())
+        .is_none()
+    {
         std::thread::yield_now();
     }
     assert!(head.join(LONG) && head.is_removed() && !head.keep());

@@ -60,6 +60,7 @@ pub(crate) fn outlet(wish: &plan::Wish<'_>, number: u32, head: Head) -> Arc<Outl
         number,
         setup: wish.setup.clone(),
         head,
+        rescued: Default::default(),
     })
 }
 

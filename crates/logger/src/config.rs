@@ -134,6 +134,9 @@ pub struct LoggingConfig {
     pub shutdown_timeout: Duration,
     /// What happens to what is left when that time has run out.
     pub on_timeout: OnTimeout,
+    /// Where records go, as lines of JSON, that neither the journal nor their destinations take; none: with a journal
+    /// directory `emergency.jsonl` in it, without one nowhere but to standard error.
+    pub emergency_file: Option<PathBuf>,
 }
 
 /// Where records wait for their destinations.
@@ -196,6 +199,7 @@ impl LoggingConfig {
             colors: BTreeMap::new(),
             shutdown_timeout: LoggingConfig::SHUTDOWN_TIMEOUT,
             on_timeout: OnTimeout::default(),
+            emergency_file: None,
         }
     }
 

@@ -11,6 +11,7 @@ use hydra_os::thread::JoinHandle;
 use hydra_record::Level;
 
 use crate::config::{LoggingConfig, Wanted};
+use crate::emergency::Emergency;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
 use crate::layer::{LayerId, LayerState, Layers, Takers};
@@ -39,6 +40,8 @@ pub(crate) struct Core {
     gate: AtomicU8,
     closed: AtomicBool,
     pub(crate) counters: Counters,
+    /// The end of the fallback chain.
+    pub(crate) emergency: Emergency,
     /// The way in for the macros of other crates.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) bridges: crate::bridge::Bridges,
@@ -87,6 +90,7 @@ impl Core {
             reloading: Mutex::new(()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
+            emergency: Emergency::default(),
             #[cfg(any(feature = "log", feature = "tracing"))]
             bridges,
             ending: Arc::default(),

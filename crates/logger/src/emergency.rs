@@ -1,16 +1,123 @@
-//! The last resort: a plain line on standard error.
+//! The end of the fallback chain: a file of its own, then standard error.
+//!
+//! A record comes here when the engine cannot take it any more and no destination was there for it in time. It becomes
+//! a line of JSON at the end of the emergency file, on the device before anything else happens; if that fails, too, a
+//! plain line on standard error. The file is `emergency_file`; without that, `emergency.jsonl` in the journal's
+//! directory, or, where that cannot be written, a file in the system's directory for temporary files that is named
+//! after the process. Without a journal directory there is none unless it is configured. It grows to
+//! [`EMERGENCY_BYTES_MAX`] and no further.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use hydra_format::{ClockFace, Formatter, Plain, PlainOptions};
+use hydra_format::{ClockFace, Formatter, Json, JsonOptions, Plain, PlainOptions};
+use hydra_os::atomic::Mutex;
+use hydra_os::disk::{self, File, Mode};
+use hydra_os::process;
 use hydra_record::Record;
 
-/// Writes a record to standard error. What cannot be written even there is gone, and the caller has counted it.
-pub(crate) fn write(record: &Record<'_>) {
-    let Ok(plain) = Plain::new(PlainOptions::default()) else {
-        return;
-    };
-    let mut line = Vec::new();
-    plain.write(record, &mut ClockFace::new(hydra_os::clock::utc_offset_at), &mut line);
-    let _ = std::io::stderr().write_all(&line);
+use crate::config::LoggingConfig;
+
+/// The most bytes of an emergency file.
+pub const EMERGENCY_BYTES_MAX: u64 = 256 << 20;
+
+/// What the end of the chain has done.
+#[derive(Debug, Default)]
+pub(crate) struct Emergency {
+    /// Records in the emergency file, and on standard error.
+    in_file: AtomicU64,
+    on_stderr: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Option<(PathBuf, File)>,
+    /// Why the last record did not get to a file.
+    error: Option<String>,
+}
+
+impl Emergency {
+    /// Writes a record where it can be written. What cannot be written even to standard error is gone, and counted.
+    pub(crate) fn write(&self, config: &LoggingConfig, record: &Record<'_>) {
+        let places = places(config);
+        let mut face = ClockFace::new(hydra_os::clock::utc_offset_at);
+        let mut line = Vec::new();
+        if !places.is_empty() {
+            Json::new(JsonOptions::default()).write(record, &mut face, &mut line);
+            if self.append(&places, &line) {
+                self.in_file.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            line.clear();
+        }
+        if let Ok(plain) = Plain::new(PlainOptions::default()) {
+            plain.write(record, &mut face, &mut line);
+            let _ = std::io::stderr().write_all(&line);
+        }
+        self.on_stderr.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many records there have been.
+    pub(crate) fn records(&self) -> u64 {
+        self.in_file.load(Ordering::Relaxed) + self.on_stderr.load(Ordering::Relaxed)
+    }
+
+    /// Returns why the last record did not get to a file, if that is so.
+    pub(crate) fn error(&self) -> Option<String> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).error.clone()
+    }
+
+    fn append(&self, places: &[PathBuf], line: &[u8]) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in places {
+            let kept = state.open.take().filter(|(open, _)| open == path).map(|(_, file)| file);
+            match kept
+                .map_or_else(|| open(path), Ok)
+                .and_then(|file| append_to(&file, line).map(|()| file))
+            {
+                Ok(file) => {
+                    state.open = Some((path.clone(), file));
+                    state.error = None;
+                    return true;
+                }
+                Err(error) => state.error = Some(format!("{}: {error}", path.display())),
+            }
+        }
+        false
+    }
+}
+
+/// The places to try, in this order.
+fn places(config: &LoggingConfig) -> Vec<PathBuf> {
+    match (&config.emergency_file, &config.journal.dir) {
+        (Some(path), _) => vec![path.clone()],
+        (None, Some(dir)) => {
+            let name = format!("hydra-emergency-{}.jsonl", process::id());
+            vec![dir.join("emergency.jsonl"), std::env::temp_dir().join(name)]
+        }
+        (None, None) => Vec::new(),
+    }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        disk::create_dir_all(parent)?;
+    }
+    File::open(path, Mode::CreateAppend)
+}
+
+/// Appends a line and waits until it is on the device.
+fn append_to(file: &File, line: &[u8]) -> std::io::Result<()> {
+    if file.len()? + line.len() as u64 > EMERGENCY_BYTES_MAX {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    let mut rest = line;
+    while !rest.is_empty() {
+        let written = file.append(rest)?;
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    file.sync_data()
 }

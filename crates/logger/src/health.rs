@@ -1,6 +1,8 @@
 //! How a logger is doing.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hydra_head::Counts;
 
@@ -37,6 +39,12 @@ pub struct Health {
     pub journal_bytes_lost: u64,
     /// Syncs of the journal that failed, whose records could not be saved by a copy either: who waited was told.
     pub syncs_failed: u64,
+    /// Whether the journal has no room now.
+    pub is_journal_full: bool,
+    /// Records at the end of the fallback chain: in the emergency file, or on standard error.
+    pub emergencies: u64,
+    /// Why the last of them is on standard error and not in the file, if there is one.
+    pub emergency_error: Option<String>,
     /// Each destination, by the name of its cursor.
     pub destinations: Vec<(String, Counts)>,
     /// What went wrong with journals that dead processes left.
@@ -60,6 +68,9 @@ impl Health {
             journal_remade: metrics.homes_remade.load(Ordering::Relaxed),
             journal_bytes_lost: metrics.bytes_lost.load(Ordering::Relaxed),
             syncs_failed: metrics.syncs_failed.load(Ordering::Relaxed),
+            is_journal_full: core.journal.is_full(),
+            emergencies: core.emergency.records(),
+            emergency_error: core.emergency.error(),
             destinations: core.outlets.counts(),
             problems: core
                 .problems
@@ -69,8 +80,105 @@ impl Health {
         }
     }
 
-    /// Says whether nothing is wrong: it accepts, nothing was refused or lost and no sync has failed.
+    /// Says whether nothing is wrong: it accepts, and there is no reason to call it degraded.
     pub fn is_healthy(&self) -> bool {
-        self.accepting && self.syncs_failed == 0 && self.refused == 0 && self.journal_bytes_lost == 0
+        self.accepting && self.degraded().is_empty()
+    }
+
+    /// Returns everything that is wrong, and what has gone wrong since the start and is not made good.
+    pub fn degraded(&self) -> Vec<Degraded> {
+        let mut reasons = Vec::new();
+        let mut say = |is_so: bool, reason: Degraded| {
+            if is_so {
+                reasons.push(reason);
+            }
+        };
+        say(self.is_journal_full, Degraded::JournalFull);
+        say(self.syncs_failed > 0, Degraded::SyncFailed(self.syncs_failed));
+        say(self.journal_bytes_lost > 0, Degraded::Lost(self.journal_bytes_lost));
+        say(self.refused > 0, Degraded::Refused(self.refused));
+        say(self.emergencies > 0, Degraded::Emergency(self.emergencies));
+        for (name, counts) in &self.destinations {
+            let name = || name.clone();
+            let error = counts.last_error.clone().unwrap_or_default();
+            say(counts.failing, Degraded::Failing(name(), error));
+            let is_stuck = counts.busy_for.is_some_and(|busy| busy >= STUCK_AFTER);
+            say(is_stuck, Degraded::Stuck(name(), counts.busy_for.unwrap_or_default()));
+            say(
+                counts.failing && counts.fell_back > 0,
+                Degraded::FallbackServes(name(), counts.fell_back),
+            );
+            say(
+                counts.dead_lettered > 0,
+                Degraded::DeadLetters(name(), counts.dead_lettered),
+            );
+            say(counts.panics > 0, Degraded::Panicked(name(), counts.panics));
+        }
+        reasons.extend(self.problems.iter().cloned().map(Degraded::JournalOfTheDead));
+        reasons
+    }
+}
+
+/// A destination that is so long at one write or sync is called stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(5);
+
+/// A reason why a logger is not healthy; destinations by the name of their cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Degraded {
+    /// The journal has no room now: callers wait, or records are dropped as configured.
+    JournalFull,
+    /// So many syncs of the journal failed whose records could not be saved by a copy; who waited was told.
+    SyncFailed(u64),
+    /// So many bytes of records were cut off the journal's files before they were delivered.
+    Lost(u64),
+    /// So many records were refused; each caller was told.
+    Refused(u64),
+    /// So many records are in the emergency file or on standard error.
+    Emergency(u64),
+    /// The destination does not work now; with the last error.
+    Failing(String, String),
+    /// The destination has been at one write or sync for so long.
+    Stuck(String, Duration),
+    /// The destination's fallback has taken so many records, and serves now.
+    FallbackServes(String, u64),
+    /// So many records that the destination will never take are in the dead-letter file.
+    DeadLetters(String, u64),
+    /// The destination or its format has panicked so often; what it was at was tried again.
+    Panicked(String, u64),
+    /// Something is wrong with a journal that a dead process left; it stays where it is.
+    JournalOfTheDead(String),
+}
+
+impl fmt::Display for Degraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Degraded::JournalFull => f.write_str("the journal is full"),
+            Degraded::SyncFailed(count) => write!(f, "{count} syncs of the journal failed"),
+            Degraded::Lost(bytes) => write!(f, "{bytes} bytes of records were cut off the journal's files"),
+            Degraded::Refused(count) => write!(f, "{count} records were refused"),
+            Degraded::Emergency(count) => {
+                write!(f, "{count} records went to the emergency file or to standard error")
+            }
+            Degraded::Failing(name, error) => write!(f, "the destination `{name}` does not work: {error}"),
+            Degraded::Stuck(name, time) => {
+                write!(
+                    f,
+                    "the destination `{name}` has been at one write for {} s",
+                    time.as_secs()
+                )
+            }
+            Degraded::FallbackServes(name, count) => {
+                write!(f, "the fallback of `{name}` serves, and has taken {count} records")
+            }
+            Degraded::DeadLetters(name, count) => {
+                write!(
+                    f,
+                    "{count} records that `{name}` will never take are in the dead-letter file"
+                )
+            }
+            Degraded::Panicked(name, count) => write!(f, "the destination `{name}` panicked {count} times"),
+            Degraded::JournalOfTheDead(problem) => f.write_str(problem),
+        }
     }
 }

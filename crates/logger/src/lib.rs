@@ -74,10 +74,12 @@ pub use crate::chain::{Chain, chain};
 pub use crate::config::{
     ColorMode, Format, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow, Rotate, Stream, magic,
 };
+pub use crate::emergency::EMERGENCY_BYTES_MAX;
 pub use crate::error::{Error, ErrorKind, Finding};
 pub use crate::guarantee::Guarantee;
-pub use crate::health::Health;
+pub use crate::health::{Degraded, Health};
 pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};
+pub use crate::outlet::Balance;
 pub use crate::receipt::Receipt;
 pub use crate::reload::ReloadReport;
 pub use crate::shutdown::Report;

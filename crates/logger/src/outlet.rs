@@ -1,6 +1,7 @@
 //! The destinations at work: those of the configuration in force, and those that still drain after it has changed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use hydra_head::{Counts, Head};
@@ -18,7 +19,78 @@ pub(crate) struct Outlet {
     pub(crate) number: u32,
     pub(crate) setup: Setup,
     pub(crate) head: Head,
+    /// Records that went down the fallback chain at the end, because the head had not delivered them in time.
+    pub(crate) rescued: AtomicU64,
 }
+
+/// Where the records for one destination are: each is counted in exactly one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Balance {
+    /// The name of the destination's cursor.
+    pub destination: String,
+    /// Those of this process that the destination took.
+    pub delivered: u64,
+    /// Those of this process that are in the journal.
+    pub in_journal: u64,
+    /// Those that the fallback took, or the emergency file, or standard error.
+    pub fell_back: u64,
+    /// Those that the destination will never take, in the dead-letter file.
+    pub dead_lettered: u64,
+    /// Those that a chosen policy, or a pipe that nobody reads, dropped.
+    pub dropped: u64,
+    /// Those that could not be read back from the journal.
+    pub undecodable: u64,
+    /// Those of dead processes that are still in their journals. They are no part of the total.
+    pub in_journals_of_the_dead: u64,
+}
+
+impl Balance {
+    /// Returns how many records there have been for the destination. After a start that found nothing of dead processes
+    /// these are the calls whose layer and level lead to it and that were not refused.
+    pub fn total(&self) -> u64 {
+        self.delivered + self.in_journal + self.fell_back + self.dead_lettered + self.dropped + self.undecodable
+    }
+
+    fn of(outlet: &Outlet) -> Balance {
+        let rescued = outlet.rescued.load(Ordering::Relaxed);
+        let mut counts = outlet.head.counts();
+        let mut in_journal = 0;
+        for _ in 0..BALANCE_TRIES {
+            // Those at the end went elsewhere, though they stand in the journal as well.
+            let pending = outlet.head.pending().for_each(|_| {});
+            in_journal = if rescued == 0 { pending } else { 0 };
+            let again = outlet.head.counts();
+            let is_still = again.settled() == counts.settled();
+            counts = again;
+            if is_still {
+                break;
+            }
+        }
+        let of_the_dead = outlet.head.pending_of_the_dead().into_iter();
+        Balance {
+            in_journal,
+            fell_back: counts.fell_back + rescued,
+            in_journals_of_the_dead: of_the_dead.map(|pending| pending.for_each(|_| {})).sum(),
+            ..Balance::of_counts(outlet.head.name(), &counts)
+        }
+    }
+
+    fn of_counts(name: &str, counts: &Counts) -> Balance {
+        Balance {
+            destination: name.to_owned(),
+            delivered: counts.delivered,
+            fell_back: counts.fell_back,
+            dead_lettered: counts.dead_lettered,
+            dropped: counts.dropped + counts.discarded,
+            undecodable: counts.undecodable,
+            ..Balance::default()
+        }
+    }
+}
+
+/// How often a balance is taken anew because its head has gone on meanwhile.
+const BALANCE_TRIES: u32 = 100;
 
 /// All that a head and its sink are made from. As long as this is the same, a reload leaves the head alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +140,30 @@ impl Outlets {
         let mut sets = self.lock();
         sets.forget_gone();
         Arc::clone(&sets.all)
+    }
+
+    /// Returns where the records of each destination are, also of those that are gone.
+    pub(crate) fn balances(&self) -> Vec<Balance> {
+        let (all, mut gone) = {
+            let mut sets = self.lock();
+            sets.forget_gone();
+            (Arc::clone(&sets.all), sets.gone.clone())
+        };
+        let mut balances: Vec<Balance> = Vec::new();
+        for outlet in all.iter() {
+            let mut balance = Balance::of(outlet);
+            if let Some(counts) = gone.remove(outlet.head.name()) {
+                let before = Balance::of_counts(outlet.head.name(), &counts);
+                balance.delivered += before.delivered;
+                balance.fell_back += before.fell_back;
+                balance.dead_lettered += before.dead_lettered;
+                balance.dropped += before.dropped;
+                balance.undecodable += before.undecodable;
+            }
+            balances.push(balance);
+        }
+        balances.extend(gone.iter().map(|(name, counts)| Balance::of_counts(name, counts)));
+        balances
     }
 
     /// Returns what each destination has done, also those that are gone.
@@ -121,7 +217,10 @@ impl Sets {
 fn add(now: &mut Counts, before: Counts) {
     macro_rules! sum {
         ($($name:ident),+) => {
-            $(now.$name += before.$name;)+
+            // Whatever is counted one day is forgotten here by nobody: a name that is missing does not compile.
+            let Counts { $($name,)+ failing: _, busy_for: _, last_error } = before;
+            $(now.$name += $name;)+
+            now.last_error = now.last_error.take().or(last_error);
         };
     }
     sum!(
@@ -135,10 +234,11 @@ fn add(now: &mut Counts, before: Counts) {
         fell_back,
         dropped,
         discarded,
+        dead_lettered,
+        rewritten,
         undecodable,
         damaged,
         holes,
         panics
     );
-    now.last_error = now.last_error.take().or(before.last_error);
 }

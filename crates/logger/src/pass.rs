@@ -12,7 +12,6 @@ use hydra_record::{Dictionary, Encoder, Head, Level, Location, ThreadNote, Value
 use crate::config::Wanted;
 use crate::context;
 use crate::core::Core;
-use crate::emergency;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
 use crate::layer::LayerState;
@@ -381,7 +380,7 @@ impl Source<'_> {
         }
         match notes.decode(bytes, 0) {
             Ok(record) => {
-                emergency::write(&record);
+                core.emergency.write(&core.config(), &record);
                 core.counters.fell_back.fetch_add(1, Ordering::Relaxed);
             }
             Err(_) => _ = core.counters.refused.fetch_add(1, Ordering::Relaxed),

@@ -10,11 +10,11 @@ use hydra_os::clock::Deadline;
 use hydra_os::process;
 use hydra_record::{Level, Value};
 
+use crate::assemble::plan;
 use crate::config::OnTimeout;
 use crate::core::Core;
-use crate::emergency;
 use crate::error::{Error, ErrorKind};
-use crate::outlet::Outlet;
+use crate::outlet::{Balance, Outlet};
 use crate::receipt::block_until;
 
 /// How long a head that was told to stop may take to end the write it is at.
@@ -32,8 +32,12 @@ pub struct Report {
     pub delivered: u64,
     /// Deliveries that are still to be made and wait in the journal's files for the next start.
     pub left_in_journal: u64,
+    /// Deliveries of what dead processes left that are still to be made.
+    pub left_in_journals_of_the_dead: u64,
     /// Deliveries that went down the fallback chain instead.
     pub fell_back: u64,
+    /// Records that a destination will never take, in the dead-letter file instead.
+    pub dead_lettered: u64,
     /// Records that a chosen policy or a closed pipe dropped.
     pub dropped: u64,
     /// Records refused: for their size, because the journal could not take them, or from a signal's handler; each
@@ -43,6 +47,8 @@ pub struct Report {
     pub after_close: u64,
     /// Each destination, by the name of its cursor.
     pub destinations: Vec<(String, Counts)>,
+    /// Where the records for each destination are.
+    pub balances: Vec<Balance>,
 }
 
 /// How far the end of a logger has got.
@@ -112,9 +118,6 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
 /// What can be said of a logger whose shutdown goes on.
 fn so_far(core: &Core) -> Report {
     let mut report = Report::default();
-    for outlet in core.outlets().iter() {
-        report.left_in_journal += outlet.head.pending().for_each(|_| {});
-    }
     sum_up(core, &mut report);
     report
 }
@@ -124,7 +127,7 @@ fn end_now(core: &Core, end: Deadline) -> Report {
     core.waiting.wait_empty(end);
     // From here on nothing is accepted, so this is what has to be delivered.
     let tail = core.journal.seal();
-    // Who still waits for room is refused now, and written to standard error.
+    // Who still waits for room is refused now, and written to the emergency file or to standard error.
     core.waiting.wait_empty(Deadline::after(LAST_WRITE));
     core.nudge();
     let drained = block_until(end.left(), |waker| core.poll_all_delivered(tail, waker));
@@ -141,7 +144,7 @@ fn end_now(core: &Core, end: Deadline) -> Report {
         outlet.head.join(end.left().max(LAST_WRITE));
         if !matches!(drained, Some(Ok(()))) {
             outlet.head.count_lost_in_hand();
-            rescue(core, outlet, &mut report);
+            rescue(core, outlet);
         }
     }
     if let Some(recovery) = core
@@ -162,10 +165,14 @@ fn end_now(core: &Core, end: Deadline) -> Report {
 /// Adds what is counted for the logger as a whole and for its destinations.
 fn sum_up(core: &Core, report: &mut Report) {
     report.destinations = core.outlets.counts();
-    for (_, counts) in &report.destinations {
-        report.delivered += counts.delivered;
-        report.fell_back += counts.fell_back;
-        report.dropped += counts.dropped + counts.discarded;
+    report.balances = core.outlets.balances();
+    for balance in &report.balances {
+        report.delivered += balance.delivered;
+        report.left_in_journal += balance.in_journal;
+        report.left_in_journals_of_the_dead += balance.in_journals_of_the_dead;
+        report.fell_back += balance.fell_back;
+        report.dead_lettered += balance.dead_lettered;
+        report.dropped += balance.dropped;
     }
     report.accepted = core.journal.records();
     report.fell_back += core.counters.fell_back.load(Ordering::Relaxed);
@@ -174,15 +181,20 @@ fn sum_up(core: &Core, report: &mut Report) {
 }
 
 /// Deals with what a destination did not take in time.
-fn rescue(core: &Core, outlet: &Outlet, report: &mut Report) {
-    let to_stderr = !core.journal.is_file_backed() && core.config().on_timeout == OnTimeout::SyncWrite;
-    let pending = outlet.head.pending();
-    if to_stderr {
-        let written = pending.for_each(emergency::write);
-        core.counters.fell_back.fetch_add(written, Ordering::Relaxed);
-    } else {
-        report.left_in_journal += pending.for_each(|_| {});
+///
+/// It is not written to the destination itself: whoever hangs in it may yet go on, and would write it a second time.
+fn rescue(core: &Core, outlet: &Outlet) {
+    let config = core.config();
+    if core.journal.is_file_backed() || config.on_timeout != OnTimeout::SyncWrite {
+        return;
     }
+    let mut fallback = plan::last_fallback(&config, &outlet.setup.destination);
+    let rescued = outlet.head.pending().for_each(|record| {
+        if !fallback.as_mut().is_some_and(|fallback| fallback.write(record)) {
+            core.emergency.write(&config, record);
+        }
+    });
+    outlet.rescued.store(rescued, Ordering::Relaxed);
 }
 
 /// Waits until everything accepted so far is delivered.

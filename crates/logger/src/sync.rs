@@ -193,6 +193,15 @@ macro_rules! common {
                 Health::of(&self.core)
             }
 
+            /// Returns where the records for each destination are: what was logged for it is delivered, in the journal,
+            /// or counted as gone another way.
+            ///
+            /// It reads what the journal holds. While records are on their way some may be counted on neither side or
+            /// on both; after `flush`, and in the report of `shutdown`, the sum is exact.
+            pub fn balance(&self) -> Vec<crate::outlet::Balance> {
+                self.core.outlets.balances()
+            }
+
             /// Returns the configuration in force.
             pub fn config(&self) -> Arc<LoggingConfig> {
                 self.core.config()

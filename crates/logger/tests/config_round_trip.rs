@@ -129,6 +129,7 @@ fn config() -> impl Strategy<Value = LoggingConfig> {
         config.default_level = single.0;
         config.shutdown_timeout = Duration::from_millis(single.1);
         (config.on_timeout, config.journal.overflow) = (single.2, single.3);
+        config.emergency_file = single.1.is_multiple_of(2).then(|| "e m.jsonl".into());
         config.journal.dir = Some(journal.0.into());
         config.journal.max_size = ByteSize::new(journal.1);
         config.journal.segment_size = journal.2.map(ByteSize::new);

@@ -15,6 +15,7 @@ const TOML: &str = r##"
 default_level = "debug"
 shutdown_timeout = 2.5
 on_timeout = "leave_in_journal"
+emergency_file = "logs/emergency.jsonl"
 date_format = "%d.%m.%Y"
 targets = { hyper = "HTTP", "a::b" = "API" }
 colors = { ERROR = "bright_red" }
@@ -60,6 +61,7 @@ const YAML: &str = r##"
 default_level: debug
 shutdown_timeout: 2.5
 on_timeout: leave_in_journal
+emergency_file: logs/emergency.jsonl
 date_format: "%d.%m.%Y"
 targets: {hyper: HTTP, "a::b": API}
 colors:
@@ -105,7 +107,8 @@ layers:
 "##;
 
 const JSON: &str = r##"{
-    "default_level": "debug", "shutdown_timeout": 2.5, "on_timeout": "leave_in_journal", "date_format": "%d.%m.%Y",
+    "default_level": "debug", "shutdown_timeout": 2.5, "on_timeout": "leave_in_journal",
+    "emergency_file": "logs/emergency.jsonl", "date_format": "%d.%m.%Y",
     "targets": {"hyper": "HTTP", "a::b": "API"},
     "colors": {"ERROR": "bright_red"},
     "journal": {"dir": "logs\/.journal", "max_size": "1.5GiB", "overflow": "drop_oldest"},
@@ -154,6 +157,7 @@ fn all_ways_to_write_it_are_equal() {
         .default_level(Level::Debug)
         .shutdown_timeout(Duration::from_millis(2500))
         .on_timeout(OnTimeout::LeaveInJournal)
+        .emergency_file("logs/emergency.jsonl")
         .date_format("%d.%m.%Y")
         .target("hyper", "HTTP")
         .target("a::b", "API")

@@ -1,12 +1,13 @@
 //! A configured destination becomes what a head needs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hydra_format::Formatter;
+use hydra_format::{ClockFace, Formatter};
 use hydra_head::{Fallback, Retry, Spec, SyncPolicy};
 use hydra_os::disk;
-use hydra_record::{Level, Taker};
+use hydra_record::{Level, Record, Taker};
 use hydra_sink as sink;
 use hydra_sink::Sink;
 
@@ -27,6 +28,8 @@ const BATCH_BYTES: usize = 64 << 10;
 const FALLBACK_TRIES: u32 = 3;
 /// How long after a write `fsync = "interval"` syncs a file at the latest.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// The file for records that a destination will never take, in the journal's directory.
+const DEAD_LETTERS: &str = "dead-letters.jsonl";
 /// The most bytes of a destination's name; the journal keeps 240, and a number may follow.
 const CURSOR_NAME_BYTES: usize = 230;
 
@@ -99,7 +102,7 @@ pub(crate) fn spec(config: &LoggingConfig, wish: &Wish<'_>, number: u32, late: &
         sync: file_options(destination).map(sync_policy).unwrap_or_default(),
         overflow: wish.setup.overflow,
         guaranteed: wish.setup.guaranteed,
-        dead_letter: None,
+        dead_letter: config.journal.dir.as_ref().map(|dir| dir.join(DEAD_LETTERS)),
         replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
         retry: Retry::default(),
     })
@@ -162,6 +165,42 @@ fn fallback(config: &LoggingConfig, destination: &LogDestination, late: &[PathBu
     let formatter = formatter(config, second)?;
     let sink = open_sink(second, &*formatter, late)?;
     Ok(Some(Fallback::new(formatter, sink, FALLBACK_TRIES)))
+}
+
+/// The fallback of a destination whose head can write there no more.
+pub(crate) struct LastFallback {
+    formatter: Arc<dyn Formatter>,
+    sink: Box<dyn Sink>,
+    face: ClockFace,
+    line: Vec<u8>,
+}
+
+/// Opens the fallback of a destination, if it has one and it can be opened.
+pub(crate) fn last_fallback(config: &LoggingConfig, destination: &LogDestination) -> Option<LastFallback> {
+    let second = destination.fallback.as_deref()?;
+    let formatter = formatter(config, second).ok()?;
+    let sink = open_sink(second, &*formatter, &[]).ok()?;
+    let face = ClockFace::new(hydra_os::clock::utc_offset_at);
+    Some(LastFallback {
+        formatter,
+        sink,
+        face,
+        line: Vec::new(),
+    })
+}
+
+impl LastFallback {
+    /// Writes one record. Says whether that succeeded.
+    pub(crate) fn write(&mut self, record: &Record<'_>) -> bool {
+        self.line.clear();
+        self.formatter.write(record, &mut self.face, &mut self.line);
+        let batch = sink::Batch {
+            bytes: &self.line,
+            ends: &[self.line.len()],
+        };
+        let written = self.sink.begin(batch).and_then(|_| self.sink.write(batch));
+        written.is_ok()
+    }
 }
 
 fn sync_policy(file: &FileOptions) -> SyncPolicy {

@@ -158,4 +158,11 @@ impl LoggingConfigBuilder {
         self.config.on_timeout = choice;
         self
     }
+
+    /// Sets the file for records that neither the journal nor their destinations take.
+    #[must_use]
+    pub fn emergency_file(mut self, path: impl Into<PathBuf>) -> LoggingConfigBuilder {
+        self.config.emergency_file = Some(path.into());
+        self
+    }
 }

@@ -210,6 +210,12 @@ pub(crate) static ROOT: Table = Table {
             "What happens to what is left when that time has run out.",
         ),
         Key::new(
+            "emergency_file",
+            Shape::Text,
+            "\"logs/emergency.jsonl\"",
+            "Where records go that neither journal nor destinations take; by default in the journal's directory.",
+        ),
+        Key::new(
             "journal",
             Shape::Table(&JOURNAL),
             "{ dir = \"logs/.journal\" }",

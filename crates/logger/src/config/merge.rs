@@ -52,6 +52,7 @@ impl LoggingConfig {
             colors,
             shutdown_timeout: pick(self.shutdown_timeout, over.shutdown_timeout, &usual.shutdown_timeout),
             on_timeout: pick(self.on_timeout, over.on_timeout, &usual.on_timeout),
+            emergency_file: over.emergency_file.or(self.emergency_file),
         };
         merged.validate()?;
         Ok(merged)

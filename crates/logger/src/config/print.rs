@@ -64,6 +64,12 @@ impl Printer {
         self.offer(&ROOT, "message_format", config.message_format.as_deref().map(quoted));
         self.line(&ROOT, "shutdown_timeout", seconds(config.shutdown_timeout));
         self.line(&ROOT, "on_timeout", quoted(config.on_timeout.name()));
+        let emergency = config.emergency_file.as_ref();
+        self.offer(
+            &ROOT,
+            "emergency_file",
+            emergency.map(|path| quoted(&path.to_string_lossy())),
+        );
         let journal = part(&ROOT, "journal");
         self.header("[journal]", &ROOT, "journal");
         self.offer(

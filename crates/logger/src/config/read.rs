@@ -63,6 +63,7 @@ fn root(reader: &mut Reader, tree: &Node) -> LoggingConfig {
         reader.seconds_of(&fields, "shutdown_timeout"),
     );
     put(&mut set.on_timeout, reader.choice_of(&fields, "on_timeout"));
+    set.emergency_file = reader.text_of(&fields, "emergency_file").map(Into::into);
     if let Some(journal) = part(reader, &fields, "journal") {
         set.journal.dir = reader.text_of(&journal, "dir").map(Into::into);
         put(&mut set.journal.max_size, reader.size_of(&journal, "max_size"));

@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
 use std::time::Duration;
 
-use hydra_logger::config::ByteSize;
-use hydra_logger::{ErrorKind, Format, Level, LogLayer, LoggingConfig, info};
+use hydra_logger::config::{ByteSize, LoggingConfigBuilder};
+use hydra_logger::{Degraded, ErrorKind, Format, Level, LogLayer, LoggingConfig, OnTimeout, info};
 
 use crate::front::Front;
 use crate::place::{LONG, Place};
@@ -170,4 +170,89 @@ pub(crate) fn a_blocked_destination_does_not_hold_the_end_up<F: Front>() {
         (2_000, 2_000, 2_000)
     );
     drop(pipe);
+}
+
+/// A configuration with one blocked destination, and one that works.
+fn half_blocked(place: &Place) -> LoggingConfigBuilder {
+    let layer = LogLayer::new(Level::Info)
+        .destination(place.file("blocked.jsonl", Format::Json))
+        .destination(place.file("healthy.jsonl", Format::Json));
+    LoggingConfig::builder().layer("APP", layer)
+}
+
+/// `leave_in_journal`: what a blocked destination has not taken stays for the next start, which delivers it; until then
+/// the balance says where it is.
+pub(crate) fn what_is_left_in_the_journal_comes_next<F: Front>() {
+    const SOON: Duration = Duration::from_millis(50);
+    let place = Place::new();
+    let pipe = Pipe::make(&place, "blocked.jsonl");
+    let config = half_blocked(&place)
+        .journal_dir(place.path("journal"))
+        .on_timeout(OnTimeout::LeaveInJournal);
+    let config = config.build().unwrap();
+    let log = F::start(config.clone()).unwrap();
+    load::<F>(&log);
+    let report = F::shutdown(&log, SOON).unwrap();
+    let balances: Vec<_> = report.balances.iter().map(|b| (b.in_journal, b.total())).collect();
+    let all = (THREADS * RECORDS) as u64;
+    assert_eq!((balances[0], balances[1].1), ((all, all), all));
+    assert_eq!((report.fell_back, report.left_in_journal), (0, all + balances[1].0));
+    drop(log);
+    let log = F::start(config).unwrap();
+    assert_all(&pipe.read_lines(THREADS * RECORDS));
+    let report = F::shutdown(&log, LONG).unwrap();
+    assert_eq!((report.left_in_journal, report.left_in_journals_of_the_dead), (0, 0));
+    assert_all(&place.lines("healthy.jsonl"));
+}
+
+/// `sync_write`, without a journal on disk: what a blocked destination has not taken goes to its fallback; without one,
+/// to the emergency file; and the counts say so.
+pub(crate) fn what_is_left_in_memory_falls_back<F: Front>() {
+    const SOON: Duration = Duration::from_millis(50);
+    for with_fallback in [true, false] {
+        let place = Place::new();
+        let pipe = Pipe::make(&place, "blocked.jsonl");
+        let mut config = half_blocked(&place)
+            .emergency_file(place.path("emergency/e.jsonl"))
+            .build()
+            .unwrap();
+        if with_fallback {
+            let second = place.file("second.jsonl", Format::Json);
+            let destinations = &mut config.layers.get_mut("APP").unwrap().destinations;
+            destinations[0].fallback = Some(Box::new(second));
+        }
+        let log = F::start(config).unwrap();
+        load::<F>(&log);
+        F::flush(&log, SOON).unwrap_err();
+        while F::health(&log).destinations[1].1.delivered < (THREADS * RECORDS) as u64 {
+            std::thread::yield_now();
+        }
+        let report = F::shutdown(&log, SOON).unwrap();
+        let all = (THREADS * RECORDS) as u64;
+        let in_emergency = if with_fallback { 0 } else { all };
+        assert_eq!(
+            (report.delivered, report.fell_back, report.left_in_journal),
+            (all, all, 0),
+            "{report:?}"
+        );
+        assert!(
+            report
+                .balances
+                .iter()
+                .filter(|b| b.destination.contains("APP"))
+                .all(|b| b.total() == all)
+        );
+        let health = F::health(&log);
+        assert_eq!(
+            (health.emergencies, health.emergency_error.as_deref()),
+            (in_emergency, None)
+        );
+        assert_eq!(health.degraded().contains(&Degraded::Emergency(all)), !with_fallback);
+        assert_all(&place.lines(if with_fallback {
+            "second.jsonl"
+        } else {
+            "emergency/e.jsonl"
+        }));
+        drop(pipe);
+    }
 }

@@ -62,7 +62,8 @@ behaviours! {
     formats: json, csv, syslog, gelf, logfmt, plain;
     console: every_line_is_on_the_console, a_reader_that_leaves_harms_nobody;
     blocked: a_blocked_destination_delays_no_other, a_full_journal_waits,
-        a_blocked_destination_does_not_hold_the_end_up;
+        a_blocked_destination_does_not_hold_the_end_up, what_is_left_in_the_journal_comes_next,
+        what_is_left_in_memory_falls_back;
     reload: each_record_has_one_configuration, levels_change, a_broken_one_changes_nothing, a_broken_file_is_named,
         a_removed_destination_drains, a_changed_destination_goes_on, what_was_configured_then_decides;
 }

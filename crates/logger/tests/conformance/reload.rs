@@ -1,7 +1,8 @@
 //! Another configuration comes into force while records go on.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hydra_logger::config::LoggingConfigBuilder;
@@ -371,6 +372,7 @@ pub(crate) fn what_was_configured_then_decides<F: Front>() {
     let report = F::shutdown(&log, std::time::Duration::from_millis(10)).unwrap();
     assert_eq!(report.left_in_journal, 10);
     drop(log);
+    wait_until_free(&place.path("journal"));
     let log = F::start(with(Level::Error)).unwrap();
     let lines = pipe.read_lines(10);
     assert!(
@@ -388,4 +390,14 @@ pub(crate) fn what_was_configured_then_decides<F: Front>() {
             .sum::<u64>(),
         10
     );
+}
+
+/// Waits until nobody owns a journal in `root`: a worker that was at its last write when its logger ended keeps it until
+/// that is done, and what is owned is not taken over.
+fn wait_until_free(root: &Path) {
+    let journals = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    for journal in journals.filter(|path| path.is_dir()) {
+        let directory = File::open(journal).unwrap();
+        directory.lock().unwrap();
+    }
 }
