@@ -392,8 +392,8 @@ pub(crate) fn what_was_configured_then_decides<F: Front>() {
     );
 }
 
-/// Waits until nobody owns a journal in `root`: a worker that was at its last write when its logger ended keeps it until
-/// that is done, and what is owned is not taken over.
+/// Waits until nobody owns a journal in `root`: a worker that was at its last write when its logger ended keeps it
+/// until that is done, and what is owned is not taken over.
 fn wait_until_free(root: &Path) {
     let journals = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     for journal in journals.filter(|path| path.is_dir()) {
