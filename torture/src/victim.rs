@@ -27,6 +27,8 @@ pub const LAYER: &str = "KILL";
 pub const AS_TOLD: &str = "as told";
 /// How long a victim's shutdown may take.
 pub const SHUTDOWN: Duration = Duration::from_secs(60);
+/// How long a call may wait for its guarantee while it is stepped through.
+const STEPPED_FOR: Duration = Duration::from_secs(3600);
 /// Rotated files that are kept: more than any round makes, so that none is removed.
 const BACKUPS: u32 = 1_000;
 /// Records between two looks at whether it is enough.
@@ -78,6 +80,10 @@ pub fn config(spec: &Spec) -> Result<LoggingConfig, Error> {
     if spec.quota > 0 {
         builder = builder.journal_max_size(ByteSize::new(spec.quota));
     }
+    if spec.play != Play::Log {
+        // A call that is stepped through takes as long as its stepper likes.
+        builder = builder.shutdown_timeout(STEPPED_FOR);
+    }
     builder.build()
 }
 
@@ -112,12 +118,19 @@ pub fn run(spec: &Spec) -> ExitCode {
 }
 
 fn work_and_end(spec: &Spec, log: Log, tape: &Arc<Tape>) -> ExitCode {
-    let threads: Vec<_> = (0..spec.threads)
-        .map(|thread| {
-            let (spec, log, tape) = (spec.clone(), log.clone(), Arc::clone(tape));
-            std::thread::spawn(move || work(&spec, &log, &tape, thread))
-        })
-        .collect();
+    let threads = (0..spec.threads).map(|thread| {
+        let (spec, log, tape) = (spec.clone(), log.clone(), Arc::clone(tape));
+        std::thread::Builder::new().spawn(move || work(&spec, &log, &tape, thread))
+    });
+    let threads = match threads.collect::<Result<Vec<_>, _>>() {
+        Ok(threads) => threads,
+        // Those that are there already go on; that nothing more is done is told.
+        Err(error) => {
+            complain(&error.to_string());
+            let _ = shut_down(spec, &log);
+            return ExitCode::FAILURE;
+        }
+    };
     let forked = children::fork(spec, &log, tape);
     if matches!(spec.end, End::ReturnBusy | End::ExitBusy) {
         // Each thread is in the middle of its records, and stays there.

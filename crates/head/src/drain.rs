@@ -6,7 +6,7 @@ use hydra_sink::{Mark, Sink};
 use crate::attempt::attempt;
 use crate::metrics::add;
 use crate::passage::{Passage, Purpose, Suspect};
-use crate::worker::{READ_BYTES, Round, Worker};
+use crate::worker::{READ_BYTES, REOPEN, Round, Worker};
 
 impl Worker {
     /// Delivers what dead processes left, and syncs it: their journals are removed after this, and with them what was
@@ -45,7 +45,19 @@ impl Worker {
         self.filter.forget();
         let end = Position::from_u64(mark.note());
         let mut passage = Passage::new(cursor, Purpose::Heritage(Suspect::default()));
-        while passage.reader.read(&mut passage.batch, READ_BYTES) == Read::Some {
+        loop {
+            match passage.reader.read(&mut passage.batch, READ_BYTES) {
+                Read::Some => {}
+                // A segment that the system refuses to open now: nothing can be compared yet, and the mark stays.
+                Read::Pending => {
+                    self.control.pause(REOPEN);
+                    if self.control.is_stopped() {
+                        return None;
+                    }
+                    continue;
+                }
+                Read::Empty(_) | Read::End => break,
+            }
             let batch = std::mem::take(&mut passage.batch);
             self.render(&mut passage, &batch, end);
             let there = self.compare();

@@ -37,6 +37,8 @@ pub(crate) struct Contents {
     pub(crate) segments: BTreeMap<u32, PathBuf>,
     /// Files that look like segments and could not be read, with the reason.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
+    /// Why the first of the files that the system refuses to open is refused: its frames may be whole.
+    pub(crate) refused: Option<Error>,
     /// Files written by a later version.
     pub(crate) newer: Vec<PathBuf>,
     /// The position behind everything.
@@ -79,7 +81,12 @@ impl Contents {
                     let reason = "both copies of its header are damaged".to_owned();
                     contents.unreadable.push((path, reason));
                 }
-                Err(error) => contents.unreadable.push((path, error.to_string())),
+                Err(error) => {
+                    let reason = error.to_string();
+                    let refused = Error::io("opening a dead process's segment", &path, error);
+                    contents.refused.get_or_insert(refused);
+                    contents.unreadable.push((path, reason));
+                }
             }
         }
         Ok(contents)
@@ -137,7 +144,11 @@ fn has_no_frames(map: &Map) -> bool {
 impl Dead {
     /// Takes in the journal in `home`.
     pub(crate) fn open(home: Home) -> Result<Dead, Error> {
-        let contents = Contents::read(&home.dir)?;
+        let mut contents = Contents::read(&home.dir)?;
+        if let Some(refused) = contents.refused.take() {
+            // Heads would pass over its records for good; another start may be let in.
+            return Err(refused);
+        }
         if let Some(path) = contents.newer.first() {
             let text = "reading a journal that a later version of this library wrote; it is left as it is";
             return Err(Error::at(ErrorKind::Newer, text, path));

@@ -190,6 +190,24 @@ fn one_that_cannot_be_adopted() {
     assert_eq!(found.len(), 2);
 }
 
+/// A segment that the system refuses to open now keeps its journal as it is: whoever is let in has all of it.
+#[test]
+fn a_refused_segment_is_not_passed_over() {
+    let root = tempfile::tempdir().unwrap();
+    leave(root.path());
+    let segment = inspect(root.path()).unwrap().remove(0).segments.remove(1).path;
+    let aside = root.path().join("aside");
+    std::fs::rename(&segment, &aside).unwrap();
+    // A link to itself: opening it is an error for everybody, whatever rights they have.
+    std::os::unix::fs::symlink(&segment, &segment).unwrap();
+    assert!(Adopted::all(root.path()).unwrap().remove(0).is_err());
+
+    std::fs::remove_file(&segment).unwrap();
+    std::fs::rename(&aside, &segment).unwrap();
+    let adopted = common::adopt(root.path());
+    assert_eq!(adopted.unreadable(), []);
+}
+
 /// Looking at a journal, over and over, keeps nobody from adopting it.
 #[test]
 fn inspecting_is_not_owning() {

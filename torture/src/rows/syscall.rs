@@ -13,7 +13,7 @@ use crate::calls::{self, Call, Ended, Meddling};
 use crate::life::HANGS_AFTER;
 use crate::pipe::Pipe;
 use crate::round::Round;
-use crate::spec::{End, Files, PLAIN, Spec};
+use crate::spec::{End, Files, JSON, PLAIN, Spec};
 
 const KIB: u64 = 1 << 10;
 /// What the dead process has left, in records.
@@ -25,7 +25,7 @@ const PATIENCE: Duration = HANGS_AFTER;
 
 /// Kills at each call, or at an even choice of as many as the row may.
 pub(super) fn kill(turn: &mut Turn<'_>) -> io::Result<()> {
-    let Some(whole) = count(turn)? else {
+    let Some(whole) = count(turn, &[PLAIN])? else {
         return Ok(());
     };
     let stride = if turn.exhaustive {
@@ -35,7 +35,7 @@ pub(super) fn kill(turn: &mut Turn<'_>) -> io::Result<()> {
     };
     // How many calls there are differs a little from run to run: the last few are tried in any case.
     for at in (turn.seed % stride..whole.calls + whole.calls / 8).step_by(stride as usize) {
-        let mut round = orphan(turn)?;
+        let mut round = orphan(turn, &[PLAIN])?;
         let ended = calls::run(turn.exe, &round.spec, Meddling::KillAt(at), PATIENCE)?;
         round.spec.life += 1;
         round.kills += u64::from(ended.meddled);
@@ -56,6 +56,9 @@ pub(super) fn kill(turn: &mut Turn<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// The files that a process in the middle of whose calls errors are made finds empty: what one that died in a write
+/// has left torn is mended by who can read its journal, and some errors forbid just that.
+const ALL: &[&str] = &[PLAIN, JSON];
 /// What each kind of call may fail with.
 const ERRORS: &[(Call, &[Errno])] = &[
     (
@@ -96,7 +99,7 @@ const ERRORS: &[(Call, &[Errno])] = &[
 /// The process may end with an error that it tells; it does not crash or hang, and what was accepted is in the files
 /// after its shutdown, or after the next start.
 pub(super) fn fail(turn: &mut Turn<'_>) -> io::Result<()> {
-    let Some(whole) = count(turn)? else {
+    let Some(whole) = count(turn, ALL)? else {
         return Ok(());
     };
     let mut faults = Vec::new();
@@ -115,7 +118,7 @@ pub(super) fn fail(turn: &mut Turn<'_>) -> io::Result<()> {
     };
     let (mut told, mut made) = (0, 0);
     for (call, error, from, times) in faults.iter().skip(turn.seed as usize % stride).step_by(stride) {
-        let mut round = orphan(turn)?;
+        let mut round = orphan(turn, ALL)?;
         round.may_complain = true;
         round.may_double = true;
         let meddling = Meddling::Fail {
@@ -146,8 +149,8 @@ pub(super) fn fail(turn: &mut Turn<'_>) -> io::Result<()> {
 }
 
 /// Runs the process without meddling; nothing if it cannot be traced here.
-fn count(turn: &mut Turn<'_>) -> io::Result<Option<Ended>> {
-    let mut round = orphan(turn)?;
+fn count(turn: &mut Turn<'_>, blocked: &[&str]) -> io::Result<Option<Ended>> {
+    let mut round = orphan(turn, blocked)?;
     let ended = match calls::run(turn.exe, &round.spec, Meddling::Count, PATIENCE) {
         Err(error) => {
             turn.outcome.skipped = Some(format!("a process cannot be traced here: {error}"));
@@ -163,10 +166,11 @@ fn count(turn: &mut Turn<'_>) -> io::Result<Option<Ended>> {
     Ok(Some(ended))
 }
 
-/// A round with a dead process's journal, some of it delivered, and the next process told what to do.
-fn orphan(turn: &Turn<'_>) -> io::Result<Round> {
+/// A round with a dead process's journal, of which those files have had nothing, and the next process told what to do.
+fn orphan(turn: &Turn<'_>, blocked: &[&str]) -> io::Result<Round> {
     let mut round = Round::begin(turn.exe, turn.seed)?;
-    let pipe = Pipe::make_full(&round.dir().join(PLAIN))?;
+    let pipes = blocked.iter().map(|name| Pipe::make_full(&round.dir().join(name)));
+    let pipes = pipes.collect::<io::Result<Vec<_>>>()?;
     round.spec = Spec {
         records: LEFT,
         segment: 64 * KIB,
@@ -179,7 +183,7 @@ fn orphan(turn: &Turn<'_>) -> io::Result<Round> {
     if round.live()?.end(HANGS_AFTER)?.is_none() {
         round.trouble("the process that is to leave something hangs");
     }
-    pipe.remove()?;
+    pipes.iter().try_for_each(Pipe::remove)?;
     (round.spec.records, round.spec.threads, round.spec.errors) = (RECORDS, 2, 50);
     round.spec.end = End::Shutdown;
     Ok(round)
