@@ -194,8 +194,9 @@ pub mod forms {
 
     use hydra_record::{Encoder, Value};
 
+    // Not by way of `crate`: the tests of the macros compile this file in a place of their own.
+    use super::super::local::theirs;
     use super::{Argument, Field, FieldValue};
-    use crate::local::theirs;
 
     /// Any value with a `Display`: as `{}` shows it.
     pub trait ShownByDisplay {

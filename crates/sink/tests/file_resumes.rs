@@ -236,7 +236,8 @@ fn files_that_cannot_be_found() {
         fs::write(&path, "").unwrap();
     };
     let moved = |to: &Path| fs::rename(&path, to).unwrap();
-    let cases: [(&dyn Fn(&Path), &Path); 3] = [
+    type Case<'c> = (&'c dyn Fn(&Path), &'c Path);
+    let cases: [Case<'_>; 3] = [
         (&copied, &dir.path().join("f.copy")),
         (&moved, &elsewhere.join("f")),
         (&moved, &dir.path().join("f.poisoned.3")),
