@@ -1,8 +1,8 @@
 //! The end of the fallback chain: a file of its own, then standard error.
 //!
 //! A record comes here when the engine cannot take it any more and no destination was there for it in time. It becomes
-//! a line of JSON at the end of the emergency file, on the device before anything else happens; if that fails, too, a
-//! plain line on standard error. The file is `emergency_file`; without that, `emergency.jsonl` in the journal's
+//! a line of JSON at the end of the emergency file, which is synced then; if it cannot be written there, a plain line
+//! on standard error. The file is `emergency_file`; without that, `emergency.jsonl` in the journal's
 //! directory, or, where that cannot be written, a file in the system's directory for temporary files that is named
 //! after the process. Without a journal directory there is none unless it is configured. It grows to
 //! [`EMERGENCY_BYTES_MAX`] and no further.
@@ -40,7 +40,8 @@ struct State {
 }
 
 impl Emergency {
-    /// Writes a record where it can be written. What cannot be written even to standard error is gone, and counted.
+    /// Writes a record where it can be written; see [`Emergency::sync`]. What cannot be written even to standard error
+    /// is gone, and counted.
     pub(crate) fn write(&self, config: &LoggingConfig, record: &Record<'_>) {
         let places = places(config);
         let mut face = ClockFace::new(hydra_os::clock::utc_offset_at);
@@ -58,6 +59,17 @@ impl Emergency {
             let _ = std::io::stderr().write_all(&line);
         }
         self.on_stderr.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until what has been written to the file is on the device: once for many records, for the end has to come
+    /// in time.
+    pub(crate) fn sync(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((path, file)) = &state.open
+            && let Err(error) = file.sync_data()
+        {
+            state.error = Some(format!("{}: {error}", path.display()));
+        }
     }
 
     /// Returns how many records there have been.
@@ -109,7 +121,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     File::open(path, Mode::CreateAppend)
 }
 
-/// Appends a line and waits until it is on the device.
+/// Appends a line, if there is room for it.
 fn append_to(file: &File, line: &[u8]) -> std::io::Result<()> {
     if file.len()? + line.len() as u64 > EMERGENCY_BYTES_MAX {
         return Err(std::io::ErrorKind::FileTooLarge.into());
@@ -119,5 +131,5 @@ fn append_to(file: &File, line: &[u8]) -> std::io::Result<()> {
         let written = file.append(rest)?;
         rest = rest.get(written..).unwrap_or_default();
     }
-    file.sync_data()
+    Ok(())
 }

@@ -381,6 +381,7 @@ impl Source<'_> {
         match notes.decode(bytes, 0) {
             Ok(record) => {
                 core.emergency.write(&core.config(), &record);
+                core.emergency.sync();
                 core.counters.fell_back.fetch_add(1, Ordering::Relaxed);
             }
             Err(_) => _ = core.counters.refused.fetch_add(1, Ordering::Relaxed),

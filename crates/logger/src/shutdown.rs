@@ -194,6 +194,7 @@ fn rescue(core: &Core, outlet: &Outlet) {
             core.emergency.write(&config, record);
         }
     });
+    core.emergency.sync();
     outlet.rescued.store(rescued, Ordering::Relaxed);
 }
 

@@ -85,8 +85,8 @@ impl HydraLogger {
 
     /// Accepts nothing more, delivers everything accepted, and ends; at most in `timeout`.
     ///
-    /// What is not delivered in time stays in the journal's files for the next start; without files it goes to standard
-    /// error, or is given up, as `on_timeout` says. Calls after this are counted and do nothing. A second call returns
+    /// What is not delivered in time stays in the journal's files for the next start; without files it goes to the
+    /// destination's fallback, else to the emergency file, else to standard error. Calls after this are counted and do nothing. A second call returns
     /// the first report.
     ///
     /// # Errors
