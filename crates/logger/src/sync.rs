@@ -86,8 +86,8 @@ impl HydraLogger {
     /// Accepts nothing more, delivers everything accepted, and ends; at most in `timeout`.
     ///
     /// What is not delivered in time stays in the journal's files for the next start; without files it goes to the
-    /// destination's fallback, else to the emergency file, else to standard error. Calls after this are counted and do nothing. A second call returns
-    /// the first report.
+    /// destination's fallback, else to the emergency file, else to standard error. Calls after this are counted and do
+    /// nothing. A second call returns the first report.
     ///
     /// # Errors
     /// None at present.
@@ -207,7 +207,11 @@ macro_rules! common {
                 self.core.config()
             }
 
-            /// Says whether any destination of any layer takes records of that level.
+            /// Says whether a record of that level could go anywhere: whether any layer takes it.
+            ///
+            /// The layer `DEFAULT` counts as well, and is made with the level `default_level` where the configuration
+            /// has none: a call may name any layer. So this may be true though no configured layer takes the level;
+            /// ask the handle of a layer about that layer. After the end it is false.
             #[inline]
             pub fn is_enabled(&self, level: Level) -> bool {
                 self.core.is_enabled(level)

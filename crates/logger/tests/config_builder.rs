@@ -8,15 +8,8 @@ use hydra_record::Level;
 /// Everything that is wrong is found at once.
 #[test]
 fn all_findings_at_once() {
-    let mut syslog = LogDestination::file("b.log").format(Format::Syslog);
-    syslog.format_options.facility = 24;
-    let layer = LogLayer::new(Level::Info)
-        .destination(LogDestination::console().max_size(5).guarantee(Guarantee::Journaled))
-        .destination(LogDestination::file(" "))
-        .destination(syslog)
-        .destination(LogDestination::async_http(""));
     let error = LoggingConfig::builder()
-        .layer("A", layer)
+        .layer("A", LogLayer::default())
         .layer("A", LogLayer::default())
         .layer("", LogLayer::default())
         .guarantee(Level::Error, Guarantee::Synced)
@@ -37,12 +30,10 @@ fn all_findings_at_once() {
             "targets.\"\": the layer name `__X__` is reserved; use a name without two underscores at both ends",
         ]
     );
-    let layer = error.clone();
+    let text = error.to_string();
     assert!(
-        layer
-            .to_string()
-            .starts_with("the configuration has 6 errors:\n  layers.A: "),
-        "{layer}"
+        text.starts_with("the configuration has 6 errors:\n  layers.A: "),
+        "{text}"
     );
 }
 
