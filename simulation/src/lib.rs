@@ -2,7 +2,7 @@
 //!
 //! A *round* is one seed. Its *scene* is drawn first: the journal, the files, what is logged and what can go wrong.
 //! Then come some *lives* on one simulated disk, most of which end badly, and a last one without faults that has to
-//! bring everything home. The [`oracle`] then reads the simulated files.
+//! bring everything home. The `oracle` then reads the simulated files.
 //!
 //! | family | what happens | what must hold |
 //! |---|---|---|

@@ -153,7 +153,7 @@ macro_rules! helpers {
                 let mut all = vec![
                     ("operation", Value::Str(operation)),
                     ("duration", Value::F64(duration.as_secs_f64())),
-                    ("duration_ms", Value::F64(duration.as_secs_f64() * 1000.0)),
+                    ("duration_ms", Value::F64(duration.as_nanos() as f64 / 1e6)),
                 ];
                 all.extend_from_slice(fields);
                 let message = format!("{operation} took {:.3}s", duration.as_secs_f64());
