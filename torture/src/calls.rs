@@ -1,7 +1,7 @@
 //! A victim whose system calls are counted, and at one of which it is killed or told an error.
 //!
 //! The count is one for all its threads together, from the moment it asks to be traced. A call that a victim is killed
-//! at is not made; a call that is to fail is not made either.
+//! at is not made; a call that is to fail is not made either, unless it is `close`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -240,9 +240,12 @@ impl Tracer {
             && call == kind
             && (from..from + times).contains(&nth)
         {
-            // No such call: the kernel does nothing.
-            registers.orig_rax = u64::MAX;
-            alive(ptrace::setregs(pid, registers))?;
+            // A descriptor is closed whatever `close` says; any other call that fails has done nothing.
+            if kind != Call::Close {
+                // No such call: the kernel does nothing.
+                registers.orig_rax = u64::MAX;
+                alive(ptrace::setregs(pid, registers))?;
+            }
             self.inside.insert(pid, Some(error));
             self.ended.meddled = true;
         }

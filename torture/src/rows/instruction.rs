@@ -150,6 +150,7 @@ fn look_at_each(turn: &mut Turn<'_>, case: &Case, spec: &Spec) -> io::Result<(u6
             if case.thread == HEAD {
                 kill_in_state(turn, case, spec, states)?;
             } else {
+                stand.hands.gather()?;
                 let found = stand.round.on_a_copy(&snapshot, |round| {
                     round.spec.play = Play::Log;
                     round.recover()
@@ -227,6 +228,19 @@ struct Hands {
     others: Vec<Held>,
 }
 
+impl Hands {
+    /// Takes in hand what threads there are besides: a call may begin one.
+    fn gather(&mut self) -> io::Result<()> {
+        for (number, _) in threads(self.life.id())? {
+            let is_held = |held: &Held| held.number() == number;
+            if !is_held(&self.stepped) && !self.others.iter().any(is_held) {
+                self.others.push(Held::seize(number)?);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Hands {
     fn drop(&mut self) {
         // It fails when it is dead already. Its threads have to be buried before it can be waited for.
@@ -275,11 +289,7 @@ impl Stand {
                 std::thread::sleep(LOOK);
             }
         }
-        for (other, _) in threads(process)? {
-            if other != number {
-                hands.others.push(Held::seize(other)?);
-            }
-        }
+        hands.gather()?;
         Ok(Stand {
             round,
             tape,
@@ -308,7 +318,10 @@ impl Stand {
             Step::Done => Ok(!self.is_call || self.tape.of(0, 0).1 < self.next),
             // Asleep while all others ran: it has done its part.
             Step::Blocked => Ok(false),
-            Step::Gone => Err(io::Error::other("the thread to be stepped is gone")),
+            Step::Gone => {
+                let said = crate::life::said(self.round.dir());
+                Err(io::Error::other(format!("the thread to be stepped is gone: {said}")))
+            }
         }
     }
 
