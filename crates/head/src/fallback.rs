@@ -7,7 +7,7 @@ use std::time::Duration;
 use hydra_format::{ClockFace, Formatter};
 use hydra_journal::{Batch as Frames, Frame};
 use hydra_os::clock::Deadline;
-use hydra_record::Dictionary;
+use hydra_record::{Dictionary, Record};
 use hydra_sink::{Batch, Error, Sink};
 
 /// How long the fallback serves before the destination is tried again.
@@ -88,6 +88,23 @@ impl Fallback {
                 self.ends.push(self.bytes.len());
             }
         }
+        self.send()
+    }
+
+    /// Writes one record here: for whoever has records of a head that writes no more.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn write_one(&mut self, record: &Record<'_>, face: &mut ClockFace) -> Result<(), Error> {
+        self.bytes.clear();
+        self.ends.clear();
+        self.formatter.write(record, face, &mut self.bytes);
+        self.ends.push(self.bytes.len());
+        self.send()
+    }
+
+    /// Hands over what is rendered.
+    fn send(&mut self) -> Result<(), Error> {
         let mut done = 0;
         while done < self.ends.len() {
             let batch = Batch {

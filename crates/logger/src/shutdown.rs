@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, TryLockError, Weak};
 use std::time::Duration;
 
+use hydra_format::ClockFace;
 use hydra_head::Counts;
 use hydra_os::atomic::{Condvar, Mutex, MutexGuard, thread};
 use hydra_os::clock::Deadline;
@@ -188,9 +189,14 @@ fn rescue(core: &Core, outlet: &Outlet) {
     if core.journal.is_file_backed() || config.on_timeout != OnTimeout::SyncWrite {
         return;
     }
-    let mut fallback = plan::last_fallback(&config, &outlet.setup.destination);
+    // One that cannot be opened is as good as none.
+    let mut fallback = plan::fallback(&config, &outlet.setup.destination, &[]).ok().flatten();
+    let mut face = ClockFace::new(hydra_os::clock::utc_offset_at);
     let rescued = outlet.head.pending().for_each(|record| {
-        if !fallback.as_mut().is_some_and(|fallback| fallback.write(record)) {
+        if fallback
+            .as_mut()
+            .is_none_or(|fallback| fallback.write_one(record, &mut face).is_err())
+        {
             core.emergency.write(&config, record);
         }
     });

@@ -1,13 +1,12 @@
 //! A configured destination becomes what a head needs.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use hydra_format::{ClockFace, Formatter};
+use hydra_format::Formatter;
 use hydra_head::{Fallback, Retry, Spec, SyncPolicy};
 use hydra_os::disk;
-use hydra_record::{Level, Record, Taker};
+use hydra_record::{Level, Taker};
 use hydra_sink as sink;
 use hydra_sink::Sink;
 
@@ -134,9 +133,8 @@ fn setup(config: &LoggingConfig, route: &str, destination: &LogDestination) -> S
 fn cursor_name(base: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let mut base = base.to_owned();
     if base.len() > CURSOR_NAME_BYTES {
-        // FNV-1a: what the end of the name does not tell apart, this does.
-        let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        let hash = base.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+        // What the end of the name does not tell apart, this does.
+        let hash = Taker::key_of(&base);
         let from = base.ceil_char_boundary(base.len() - CURSOR_NAME_BYTES + 17);
         base = format!("{hash:016x}|{}", base.get(from..).unwrap_or_default());
     }
@@ -158,49 +156,18 @@ fn overflow(config: &LoggingConfig, destination: &LogDestination) -> hydra_head:
     }
 }
 
-fn fallback(config: &LoggingConfig, destination: &LogDestination, late: &[PathBuf]) -> Result<Option<Fallback>, Error> {
+/// Opens the fallback of a destination, if it has one.
+pub(crate) fn fallback(
+    config: &LoggingConfig,
+    destination: &LogDestination,
+    late: &[PathBuf],
+) -> Result<Option<Fallback>, Error> {
     let Some(second) = destination.fallback.as_deref() else {
         return Ok(None);
     };
     let formatter = formatter(config, second)?;
     let sink = open_sink(second, &*formatter, late)?;
     Ok(Some(Fallback::new(formatter, sink, FALLBACK_TRIES)))
-}
-
-/// The fallback of a destination whose head can write there no more.
-pub(crate) struct LastFallback {
-    formatter: Arc<dyn Formatter>,
-    sink: Box<dyn Sink>,
-    face: ClockFace,
-    line: Vec<u8>,
-}
-
-/// Opens the fallback of a destination, if it has one and it can be opened.
-pub(crate) fn last_fallback(config: &LoggingConfig, destination: &LogDestination) -> Option<LastFallback> {
-    let second = destination.fallback.as_deref()?;
-    let formatter = formatter(config, second).ok()?;
-    let sink = open_sink(second, &*formatter, &[]).ok()?;
-    let face = ClockFace::new(hydra_os::clock::utc_offset_at);
-    Some(LastFallback {
-        formatter,
-        sink,
-        face,
-        line: Vec::new(),
-    })
-}
-
-impl LastFallback {
-    /// Writes one record. Says whether that succeeded.
-    pub(crate) fn write(&mut self, record: &Record<'_>) -> bool {
-        self.line.clear();
-        self.formatter.write(record, &mut self.face, &mut self.line);
-        let batch = sink::Batch {
-            bytes: &self.line,
-            ends: &[self.line.len()],
-        };
-        let written = self.sink.begin(batch).and_then(|_| self.sink.write(batch));
-        written.is_ok()
-    }
 }
 
 fn sync_policy(file: &FileOptions) -> SyncPolicy {
