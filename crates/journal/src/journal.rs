@@ -355,17 +355,17 @@ impl Owner {
         let error = Error::new(ErrorKind::Closed, "waiting on a journal that is closed");
         shared.sync.done.fail(&error);
         shared.cursors.fail_all(&error);
-        // What is to stay for the next start must be where that looks for it.
-        audit::round(shared);
         let source = || Source::Live(OsArc::clone(&shared.log));
         let is_read = |low| low >= end || Reader::new(source(), low).has_no_more_data();
         let wanted = shared.sync.wanted();
         // Synced records may go only when the destinations that took them are synced as well.
         let durable = wanted == Position::START || shared.cursors.lowest_durable(wanted) >= wanted.min(end);
         let empty = durable && shared.cursors.lowest().is_none_or(is_read);
-        if let Some(home) = shared.home.as_ref().filter(|_| empty) {
+        match shared.home.as_ref() {
             // If it cannot be removed, the next start finds it empty and does so.
-            let _ = home.remove();
+            Some(home) if empty => _ = home.remove(),
+            // What is to stay for the next start must be where that looks for it.
+            _ => audit::round(shared),
         }
         empty
     }

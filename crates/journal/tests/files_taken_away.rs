@@ -65,6 +65,20 @@ fn remove(path: &Path) {
     while path.exists() && std::fs::remove_dir_all(path).is_err() {}
 }
 
+/// A journal that has nothing to leave removes its directory at its end, once: closing it again, as dropping its last
+/// handle does, takes that for no damage.
+#[test]
+fn the_end_is_no_damage() {
+    let root = tempfile::tempdir().unwrap();
+    let (journal, head) = journal(Some(root.path()), 32);
+    let end = append(&journal, 0..10);
+    save(&head, end);
+    assert!(journal.close());
+    assert!(journal.close());
+    assert_eq!(remade(&journal), 0);
+    assert!(!journal.dir().unwrap().exists());
+}
+
 /// The directory is removed, with everything above it, or moved away: what was not delivered is journaled again where
 /// it belongs, also the cursors, and what was moved cannot come back as a second copy.
 #[test]
