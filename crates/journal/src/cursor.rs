@@ -273,10 +273,11 @@ impl Cursors {
         let last = heads.iter().map(|entry| entry.slot).max().unwrap_or_default();
         let next = last.max(count.min(CURSORS_MAX)) + 1;
         let slot = (1..next).find(|slot| self.is_removed(*slot)).unwrap_or(next);
-        if slot > CURSORS_MAX {
+        let slot = Some(slot).filter(|slot| *slot <= CURSORS_MAX);
+        let Some(slot) = slot.or_else(|| self.damaged_slot(&heads)) else {
             let text = format!("opening a cursor for `{name}`: a journal has {CURSORS_MAX} at most");
             return Err(Error::new(ErrorKind::Option, text));
-        }
+        };
         let start = start();
         self.write_copies(slot, start);
         write_durable(&self.map, slot, start);
@@ -290,6 +291,15 @@ impl Cursors {
             live: Some(Arc::clone(&live)),
         });
         Ok(live)
+    }
+
+    /// Returns a slot that only looks taken because the table is damaged. That it was is written down first: what is
+    /// put there hides it.
+    fn damaged_slot(&self, heads: &[Entry]) -> Option<usize> {
+        let is_taken = |slot: usize| heads.iter().any(|entry| entry.slot == slot);
+        let slot = (1..=CURSORS_MAX).find(|slot| self.is_lost && !is_taken(*slot))?;
+        self.map.store(AT_LOST, 1);
+        Some(slot)
     }
 
     /// Forgets a head; its slot can be another's.

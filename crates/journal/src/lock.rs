@@ -10,7 +10,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hydra_os::atomic::Mutex;
+use hydra_os::atomic::{Arc, Mutex};
 use hydra_os::disk::{self, File, Mode};
 use hydra_os::{process, random};
 
@@ -35,7 +35,7 @@ pub(crate) struct Home {
 /// The locks of an owner.
 #[derive(Debug)]
 struct Held {
-    dir: File,
+    dir: Arc<File>,
     file: File,
 }
 
@@ -83,6 +83,15 @@ impl Home {
         held.retain(|former| former.dir.links().is_ok_and(|links| links > 0));
         held.push(fresh);
         Ok(true)
+    }
+
+    /// Waits until the names in the directory are on the device; needs no descriptor that is not open already.
+    pub(crate) fn sync_names(&self) -> io::Result<()> {
+        let dir = {
+            let held = self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            held.last().map(|held| Arc::clone(&held.dir))
+        };
+        dir.map_or(Ok(()), |dir| dir.sync_names())
     }
 
     /// Takes over the subdirectories of `root` whose owners are dead. One that cannot be looked at does not stop the
@@ -179,7 +188,8 @@ impl Held {
             return Ok(None);
         }
         let file = lock_file(&dir.join(LOCK)).map_err(wrap)?;
-        Ok(file.map(|file| Held { dir: lock_dir, file }))
+        let dir = Arc::new(lock_dir);
+        Ok(file.map(|file| Held { dir, file }))
     }
 
     /// Writes into the lock file whose it is.

@@ -29,7 +29,6 @@
 //! verify, what is missing is counted, and every reader, here and after a death, reports it as damage. A frame that a
 //! producer publishes seconds after it reserved the space, into what has been cut off, is missing as well.
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use hydra_os::atomic::Arc;
@@ -39,6 +38,7 @@ use crate::audit::{self, Trouble};
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
 use crate::journal::Shared;
+use crate::lock::Home;
 use crate::place::Place;
 use crate::position::Position;
 use crate::read::step_over;
@@ -181,8 +181,8 @@ fn to_device(shared: &Shared, copy: &Mapping) -> Result<(), Error> {
     let Some((file, path)) = &copy.file else {
         return Ok(());
     };
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let sync = || file.sync_data().and_then(|()| disk::sync_dir(dir));
+    let sync_names = || shared.home.as_ref().map_or(Ok(()), Home::sync_names);
+    let sync = || file.sync_data().and_then(|()| sync_names());
     let synced = shared.sync.attempt(sync);
     synced.map_err(|error| Error::io("syncing the copy of a segment of the journal", path, error))
 }

@@ -5,20 +5,20 @@
 //! nothing later can prove that the pages are on the device (the kernel reports the error once), so the segment is
 //! poisoned: only a copy of it counts as synced (see `poison`). While none can be made, everyone who waits gets the
 //! error, and the next who asks causes another try.
+//!
+//! A sync needs no descriptor that is not open already: it must not fail because the process has used its up.
 
 use std::io;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hydra_os::atomic::{Condvar, Mutex, MutexGuard, thread};
-use hydra_os::disk;
 
 use crate::audit::Trouble;
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
 use crate::journal::Shared;
-use crate::lock::CURSORS;
+use crate::lock::{CURSORS, Home};
 use crate::poison;
 use crate::position::Position;
 use crate::progress::Progress;
@@ -256,7 +256,7 @@ fn sync_segment(shared: &Shared, segment: &Segment, start: usize, end: usize) ->
     if start <= FRAMES_START {
         // The first sync of a segment: the file's size and blocks and its name must be on the device too.
         attempt(&|| file.sync_data())?;
-        attempt(&|| disk::sync_dir(path.parent().unwrap_or(Path::new("."))))?;
+        attempt(&|| shared.home.as_ref().map_or(Ok(()), Home::sync_names))?;
     }
     attempt(&|| segment.mapping.map.sync(start, end - start))?;
     // A file without its name, or without some of its bytes, can be synced as well, and would be of no use.

@@ -197,6 +197,42 @@ fn a_failed_sync_is_not_believed_again() {
     assert!(journal.close());
 }
 
+/// The process that has no descriptor left when it syncs.
+#[test]
+fn without_descriptors() {
+    let Some(dir) = given("HYDRA_NO_DESCRIPTORS") else {
+        return;
+    };
+    let (journal, _head) = journal(Some(Path::new(&dir)), 6);
+    let limit = Command::new("prlimit")
+        .arg(format!("--pid={}", std::process::id()))
+        .arg("--nofile=3:1024")
+        .status();
+    assert!(limit.unwrap().success());
+    assert!(std::fs::File::open("/dev/null").is_err());
+    let mut writer = journal.writer();
+    let mut end = Position::START;
+    while end.segment() < 2 {
+        end = writer.append(&payload(0, 0, 2000), &[]).unwrap();
+        journal.sync_to(end).unwrap();
+        wait(journal.synced(), end).unwrap();
+    }
+}
+
+/// A sync needs no descriptor: records are called synced, in the first segment and in a fresh one, though the process
+/// may open no file.
+#[test]
+fn synced_without_descriptors() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        println!("skipped: there is no prlimit");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let value = dir.path().display().to_string();
+    let mut child = common::child("without_descriptors", &[("HYDRA_NO_DESCRIPTORS", value)]);
+    assert!(child.wait().unwrap().success());
+}
+
 /// A journal that holds synced records stays when it is closed, until the destinations that took them are synced too:
 /// else a power cut could take them from both.
 #[test]

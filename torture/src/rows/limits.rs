@@ -26,9 +26,10 @@ pub(super) fn file_size(turn: &mut Turn<'_>) -> io::Result<()> {
     finish(turn, round, life)
 }
 
-/// No file can be opened for a while, though files are to be rotated and segments made.
+/// No file can be opened for a while, though files are to be rotated, segments made and records synced.
 pub(super) fn descriptors(turn: &mut Turn<'_>) -> io::Result<()> {
     let mut round = begin(turn, 10_000)?;
+    round.spec.errors = 20;
     (round.spec.segment, round.spec.rotate) = (64 * KIB, 200 * KIB);
     let life = round.live()?;
     for _ in 0..3 {

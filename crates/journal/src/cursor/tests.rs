@@ -187,3 +187,19 @@ fn has_a_limit() {
         ErrorKind::Option
     );
 }
+
+/// A table whose damage makes every slot look taken takes heads all the same, and is known as damaged ever after.
+#[test]
+fn takes_heads_where_damage_looks_taken() {
+    let cursors = Cursors::create(Mapping::anonymous(FILE_BYTES).unwrap());
+    let position = Position::new(2, 4096);
+    cursors.join("a", || position).unwrap();
+    cursors.map.store(AT_COUNT, u64::MAX);
+    let damaged = Cursors::open(Arc::clone(&cursors.map)).unwrap();
+    assert!(damaged.is_lost() && damaged.knows("a"));
+    damaged.join("b", || Position::START).unwrap();
+    cursors.map.store(AT_COUNT, 2);
+    let again = Cursors::open(Arc::clone(&cursors.map)).unwrap();
+    assert!(again.is_lost() && again.knows("b"));
+    assert_eq!(again.all()[0].1.position, position);
+}

@@ -152,6 +152,16 @@ impl File {
         self.0.sync_data()
     }
 
+    /// Waits until the names within the directory that this file is are on the device, as [`super::sync_dir`] does; it
+    /// needs no other descriptor.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn sync_names(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
     /// Waits until everything written to the file's file system, by anyone, is on the device (`syncfs`).
     ///
     /// # Errors

@@ -100,6 +100,7 @@ fn names() {
     rename_new(&two, &one).unwrap();
     assert_eq!(list(dir.path()).unwrap(), ["one"]);
     sync_dir(dir.path()).unwrap();
+    File::open(dir.path(), Mode::Read).unwrap().sync_names().unwrap();
 
     let sub = dir.path().join("a/b");
     assert_eq!(canonical(sub.join("f")).unwrap_err().kind(), io::ErrorKind::NotFound);
@@ -130,4 +131,24 @@ fn streams() {
     assert_eq!(write_once(end, b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     assert_eq!(Stream::Output.as_fd().as_raw_fd(), 1);
     assert_eq!(Stream::Error.as_fd().as_raw_fd(), 2);
+}
+
+/// An attribute stays with the file under another name, and a file has none before it is put there.
+#[test]
+fn attributes() {
+    let dir = dir();
+    let (path, moved) = (dir.path().join("f"), dir.path().join("g"));
+    let file = File::open(&path, Mode::CreateAppend).unwrap();
+    if file.set_attribute(c"user.one", b"old").is_err() {
+        println!("skipped: files have no attributes here");
+        return;
+    }
+    file.set_attribute(c"user.one", b"newer").unwrap();
+    rename(&path, &moved).unwrap();
+    let mut value = [0; 8];
+    let reader = File::open(&moved, Mode::Read).unwrap();
+    assert_eq!(reader.attribute(c"user.one", &mut value).unwrap(), 5);
+    assert_eq!(value.get(..5).unwrap(), b"newer");
+    assert_eq!(reader.attribute(c"user.two", &mut value).unwrap(), 0);
+    assert!(reader.attribute(c"user.one", &mut value[..4]).is_err());
 }

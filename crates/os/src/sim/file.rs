@@ -1,5 +1,6 @@
 //! Open files of the simulated disk.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::Path;
@@ -12,6 +13,7 @@ use crate::disk::{FileId, Info, Mode};
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 const EMFILE: i32 = 24;
+const ERANGE: i32 = 34;
 /// How long a disk that was found full stays so, at most.
 const FULL_FOR_NS: u64 = 300_000_000;
 /// How long a thread that waits for a file's lock sleeps between looks.
@@ -179,8 +181,42 @@ impl File {
         Ok(())
     }
 
+    pub fn set_attribute(&self, name: &CStr, value: &[u8]) -> io::Result<()> {
+        world::io(9);
+        if is_full() {
+            return Err(io::Error::from_raw_os_error(ENOSPC));
+        }
+        if let Some(inode) = disk().inodes.get_mut(&self.ino) {
+            inode.attributes.insert(name.to_owned(), value.to_owned());
+        }
+        world::step();
+        Ok(())
+    }
+
+    pub fn attribute(&self, name: &CStr, value: &mut [u8]) -> io::Result<usize> {
+        world::step();
+        let disk = disk();
+        let inode = disk.inodes.get(&self.ino).ok_or(io::ErrorKind::NotFound)?;
+        let there = inode.attributes.get(name).map_or(&[][..], Vec::as_slice);
+        let place = value
+            .get_mut(..there.len())
+            .ok_or(io::Error::from_raw_os_error(ERANGE))?;
+        place.copy_from_slice(there);
+        Ok(there.len())
+    }
+
     pub fn sync_data(&self) -> io::Result<()> {
         self.sync_pages(0, usize::MAX, true)
+    }
+
+    pub fn sync_names(&self) -> io::Result<()> {
+        world::io(26);
+        world::told(|| format!("sync the names in {}", self.ino));
+        if world::roll(|plan| plan.faults.sync_dir) {
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
+        disk().sync_names();
+        Ok(())
     }
 
     pub fn sync_file_system(&self) -> io::Result<()> {
