@@ -82,7 +82,8 @@ pub const PANICKED_TEXT: &str = "<panicked while rendering>";
 
 impl<'a> Value<'a> {
     /// Appends the byte form.
-    #[inline]
+    // Always inlined: callers mostly know the kind, and then this is a few stores.
+    #[inline(always)]
     pub fn put(self, out: &mut Vec<u8>) {
         match self {
             Value::Null => out.push(tag::NULL),
@@ -154,18 +155,23 @@ impl<'a> Take<'a> for Stored<'a> {
     }
 }
 
-#[inline]
+/// Appends a mark and what it stands for in one piece: room is looked for once.
+#[inline(always)]
 fn put_tagged<const N: usize>(out: &mut Vec<u8>, kind: u8, bytes: [u8; N]) {
-    out.reserve(N + 1);
-    out.push(kind);
-    out.extend_from_slice(&bytes);
+    let mut both = [kind; TAGGED_BYTES_MAX];
+    let (_, rest) = both.split_at_mut(1);
+    rest.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    out.extend_from_slice(both.get(..=N).unwrap_or_default());
 }
 
-#[inline]
+/// The mark and the largest number.
+const TAGGED_BYTES_MAX: usize = 17;
+
+#[inline(always)]
 fn put_text(out: &mut Vec<u8>, kind: u8, text: &str) {
     out.reserve(text.len() + 5);
-    out.push(kind);
-    put_str(out, text);
+    put_tagged(out, kind, (text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends a length (u32) and the text. Callers keep texts under 4 GiB: a record's limit is far below.
