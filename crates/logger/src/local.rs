@@ -15,47 +15,64 @@ const WRITERS_MAX: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Local {
     pub(crate) scratch: Vec<u8>,
-    writers: Vec<(u64, Writer)>,
-    pub(crate) thread: u32,
-    pub(crate) thread_name: String,
-    pub(crate) thread_note: NoteSlot,
+    pub(crate) voice: Voice,
 }
+
+/// Who speaks on a thread, and its way into each journal.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    pub(crate) writers: Writers,
+    pub(crate) thread: u32,
+    pub(crate) name: String,
+    pub(crate) note: NoteSlot,
+}
+
+/// A thread's ways into journals, by the number of the logger.
+#[derive(Debug, Default)]
+pub(crate) struct Writers(Vec<(u64, Writer)>);
 
 impl Local {
     pub(crate) fn new() -> Local {
+        let voice = Voice {
+            writers: Writers::default(),
+            thread: hydra_os::thread::id(),
+            name: hydra_os::thread::current_name(),
+            note: NoteSlot::new(),
+        };
         Local {
             scratch: Vec::new(),
-            writers: Vec::new(),
-            thread: hydra_os::thread::id(),
-            thread_name: hydra_os::thread::current_name(),
-            thread_note: NoteSlot::new(),
+            voice,
         }
     }
 
+    /// Gives back a buffer that one large record has made large.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        if self.scratch.capacity() > SCRATCH_BYTES_KEPT {
+            self.scratch = Vec::new();
+        }
+    }
+}
+
+impl Writers {
     /// Returns the thread's way into the journal of `core`.
     #[inline]
-    pub(crate) fn writer(&mut self, core: &Core) -> &mut Writer {
-        let found = self.writers.iter().position(|(id, _)| *id == core.id);
-        let index = found.unwrap_or_else(|| {
-            if self.writers.len() >= WRITERS_MAX {
-                self.writers.remove(0);
-            }
-            self.writers.push((core.id, core.journal.writer()));
-            self.writers.len() - 1
-        });
-        match self.writers.get_mut(index) {
+    pub(crate) fn of(&mut self, core: &Core) -> &mut Writer {
+        let found = self.0.iter().position(|(id, _)| *id == core.id);
+        let index = found.unwrap_or_else(|| self.add(core));
+        match self.0.get_mut(index) {
             Some((_, writer)) => writer,
             None => unreachable!("the writer was found or pushed above"),
         }
     }
 
-    /// Gives the buffer back for the next record.
-    #[inline]
-    pub(crate) fn give_back(&mut self, mut scratch: Vec<u8>) {
-        if scratch.capacity() <= SCRATCH_BYTES_KEPT {
-            scratch.clear();
-            self.scratch = scratch;
+    #[cold]
+    fn add(&mut self, core: &Core) -> usize {
+        if self.0.len() >= WRITERS_MAX {
+            self.0.remove(0);
         }
+        self.0.push((core.id, core.journal.writer()));
+        self.0.len() - 1
     }
 }
 

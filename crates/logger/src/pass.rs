@@ -15,7 +15,7 @@ use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
 use crate::layer::LayerState;
-use crate::local::{self, Local};
+use crate::local::{self, Voice};
 use crate::receipt::{Receipt, block_until};
 use crate::site::Site;
 use crate::waiting::{Arrival, Taken, Ticket, Waiting};
@@ -129,11 +129,12 @@ impl Pass<'_> {
             return self.core.discard();
         }
         local::with(|local| {
-            // Taken out while user code runs: a `Display` that logs must not find it in use.
-            let mut scratch = std::mem::take(&mut local.scratch);
-            encode(&mut scratch, local.thread);
-            let receipt = self.append(local, site, &scratch);
-            local.give_back(scratch);
+            // What a call that unwound has left there goes as well.
+            local.scratch.clear();
+            // User code runs now: a `Display` that logs finds the thread's state in use, and gets one of its own.
+            encode(&mut local.scratch, local.voice.thread);
+            let receipt = self.append(&mut local.voice, site, &local.scratch);
+            local.trim();
             // Still inside: a handler that interrupts the wait could need the lock that is waited for.
             receipt.and_then_wait(self.waits)
         })
@@ -142,17 +143,17 @@ impl Pass<'_> {
 
     /// Everything after the encoding: one function, so that a call site carries only its own captures.
     #[inline(never)]
-    fn append(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+    fn append(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         // A call must not overtake its own thread's async records that wait for room.
         let queues = self.core.waiting.is_busy();
         if queues {
-            return self.append_later(local, site, bytes);
+            return self.append_later(voice, site, bytes);
         }
-        match self.append_now(local, site, bytes) {
+        match self.append_now(voice, site, bytes) {
             Ok(position) => self.receipt(position),
             Err(error) => match error.kind() {
-                JournalErrorKind::Full => self.append_later(local, site, bytes),
-                JournalErrorKind::Retired => self.append_as_configured_now(local, site, bytes),
+                JournalErrorKind::Full => self.append_later(voice, site, bytes),
+                JournalErrorKind::Retired => self.append_as_configured_now(voice, site, bytes),
                 _ => self.core.refuse(refusal(error)),
             },
         }
@@ -160,7 +161,7 @@ impl Pass<'_> {
 
     /// Another configuration has come into force since the layer was looked up: it decides.
     #[cold]
-    fn append_as_configured_now(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+    fn append_as_configured_now(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         let layer = self.core.layers.again(self.layer);
         if !layer.takes(self.level) {
             return Receipt::disabled();
@@ -170,47 +171,40 @@ impl Pass<'_> {
         }
         let mut bytes = bytes.to_vec();
         hydra_record::encode::set_layer(&mut bytes, layer.id);
-        Pass { layer, ..*self }.append(local, site, &bytes)
+        Pass { layer, ..*self }.append(voice, site, &bytes)
     }
 
     #[inline]
     fn append_now(
         &self,
-        local: &mut Local,
+        voice: &mut Voice,
         site: Option<Numbered>,
         bytes: &[u8],
     ) -> Result<Position, hydra_journal::Error> {
-        // Its slot and name belong to the thread, and so does its writer: they are moved out of each other's way.
-        let (slot, name) = (
-            std::mem::take(&mut local.thread_note),
-            std::mem::take(&mut local.thread_name),
-        );
         let source = Source {
             site,
             layer: self.layer,
-            thread: local.thread,
-            slot: &slot,
-            name: &name,
+            thread: voice.thread,
+            slot: &voice.note,
+            name: &voice.name,
         };
-        let appended = source.append(self.core, local.writer(self.core), bytes);
-        (local.thread_note, local.thread_name) = (slot, name);
-        appended
+        source.append(self.core, voice.writers.of(self.core), bytes)
     }
 
     /// The journal is full: a sync caller waits here, an async caller's record waits for it.
     #[cold]
-    fn append_later(&self, local: &mut Local, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+    fn append_later(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         if self.core.drop_newest(self.layer, self.level) {
             return Receipt::disabled();
         }
         if !self.waits || self.core.waiting.is_busy() {
-            let thread_name = local.thread_name.clone();
+            let thread_name = voice.name.clone();
             let record = Taken {
                 bytes,
                 site,
                 thread_name: &thread_name,
             };
-            if let Some(ticket) = self.core.waiting.enter(self.core, self, local, record) {
+            if let Some(ticket) = self.core.waiting.enter(self.core, self, voice, record) {
                 if self.waits {
                     return self.wait_for_turn(&ticket);
                 }
@@ -222,7 +216,7 @@ impl Pass<'_> {
             self.core.make_room();
             self.core.journal.wait_until_room(ROOM_LOOK);
             match self
-                .append_now(local, site, bytes)
+                .append_now(voice, site, bytes)
                 .map_err(|error| (error.kind(), error))
             {
                 Ok(position) => return self.receipt(position),
@@ -233,7 +227,7 @@ impl Pass<'_> {
                         .refuse(error.because("the logger was shut down while the call waited for room"));
                 }
                 Err((JournalErrorKind::Full, _)) => {}
-                Err((JournalErrorKind::Retired, _)) => return self.append_as_configured_now(local, site, bytes),
+                Err((JournalErrorKind::Retired, _)) => return self.append_as_configured_now(voice, site, bytes),
                 Err((_, error)) => return self.core.refuse(refusal(error)),
             }
         }

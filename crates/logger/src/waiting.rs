@@ -19,7 +19,7 @@ use hydra_record::Level;
 
 use crate::core::Core;
 use crate::error::Error;
-use crate::local::Local;
+use crate::local::Voice;
 use crate::pass::Pass;
 use crate::site::Site;
 
@@ -106,7 +106,7 @@ impl WaitingRoom {
         &self,
         core: &Arc<Core>,
         pass: &Pass<'_>,
-        local: &Local,
+        voice: &Voice,
         record: Taken<'_>,
     ) -> Option<Arc<Ticket>> {
         let ticket = Arc::new(Ticket::default());
@@ -126,7 +126,7 @@ impl WaitingRoom {
             site: record.site,
             layer: pass.layer.id,
             level: pass.level,
-            thread: local.thread,
+            thread: voice.thread,
             thread_name: record.thread_name.to_owned(),
             ticket: Arc::clone(&ticket),
         });
