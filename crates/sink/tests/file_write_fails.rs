@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Lines, child, deliver, put, text};
-use hydra_sink::{ErrorKind, FileOptions, FileSink, Sink};
+use hydra_sink::{ErrorKind, FileOptions, FileSink, Mark, Sink};
 
 const PATH: &str = "HYDRA_TEST_PATH";
 
@@ -175,4 +175,44 @@ fn write_past_a_failure(path: &Path) {
     deliver(&mut sink, lines.batch()).unwrap();
     put(&mut sink, "three");
     assert_eq!(sink.metrics().unwrap().counts().files_poisoned, 1);
+}
+
+/// A sync that could not even be tried, for want of descriptors, puts nothing into doubt: what dead processes wrote is
+/// synced when there are some again, and the file stays the file.
+#[test]
+fn sync_without_descriptors() {
+    if let Ok(path) = std::env::var(PATH) {
+        return sync_in_want(Path::new(&path));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let run = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -n 32; exec \"$0\" --exact sync_without_descriptors --nocapture",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .env(PATH, dir.path())
+        .status()
+        .unwrap();
+    assert!(run.success(), "{run}");
+}
+
+fn sync_in_want(dir: &Path) {
+    let path = dir.join("f");
+    std::fs::write(dir.join("f.1"), "of a dead process\n").unwrap();
+    let mut sink = FileSink::open(FileOptions::new(&path)).unwrap();
+    put(&mut sink, "one");
+    sink.resume(Mark::NOWHERE).unwrap();
+    let mut taken = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        taken.push(file);
+    }
+    for _ in 0..3 {
+        assert_eq!(sink.sync().unwrap_err().kind(), ErrorKind::Busy);
+    }
+    drop(taken);
+    sink.sync().unwrap();
+    put(&mut sink, "two");
+    assert_eq!(text(&path), "one\ntwo\n");
+    assert_eq!(std::fs::read_dir(dir).unwrap().count(), 2, "nothing is put aside");
 }

@@ -10,7 +10,7 @@ use std::io;
 use hydra_os::disk::{self, File, Mode};
 
 use super::{Open, Writer};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, kind_of};
 use crate::mark::Identity;
 use crate::names;
 
@@ -48,6 +48,10 @@ impl Writer {
             return Err(Error::without_source(ErrorKind::Busy, "sync", &self.path, note));
         }
         if let Err((identity, error)) = self.sync_files() {
+            if self.heritage_unsynced {
+                // No sync has failed: there were no means to try one.
+                return Err(Error::new("sync what a dead process wrote to", &self.path, error));
+            }
             self.metrics.syncs_failed.count();
             self.failed_syncs += 1;
             *told = self.failed_syncs;
@@ -81,9 +85,11 @@ impl Writer {
 
     /// Syncs everything written since the last time; on failure says which file it was, as far as known.
     fn sync_files(&mut self) -> Result<(), (Option<Identity>, io::Error)> {
-        // Once: if it fails, what the dead process had written is written again.
-        if std::mem::take(&mut self.heritage_unsynced) {
-            self.sync_heritage().map_err(|error| (None, error))?;
+        if self.heritage_unsynced {
+            let synced = self.sync_heritage();
+            // Once: if it fails, what the dead process had written is written again.
+            self.heritage_unsynced = synced.as_ref().is_err_and(is_shortage);
+            synced.map_err(|error| (None, error))?;
         }
         if self.more_unsynced
             && let Some(file) = self.unsynced.front()
@@ -147,4 +153,10 @@ impl Writer {
         self.unlock();
         done
     }
+}
+
+/// Tells whether an error is about this process or this moment, and not about a device: descriptors and memory come
+/// back.
+fn is_shortage(error: &io::Error) -> bool {
+    kind_of(error) == ErrorKind::Busy
 }
