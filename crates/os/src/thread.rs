@@ -10,11 +10,16 @@ use std::thread::Builder;
 #[cfg(not(sim))]
 pub use std::thread::JoinHandle;
 
+#[cfg(not(sim))]
+use crate::map::Map;
 #[cfg(sim)]
 pub use crate::sim::JoinHandle;
 
 /// Stack of a thread made here, in bytes: our own code recurses to a fixed depth only.
 pub const STACK_BYTES: usize = 512 * 1024;
+/// More memory than a new thread asks for, besides its stack, before it comes to what it is to do.
+#[cfg(not(sim))]
+const BEGIN_BYTES: usize = 256 * 1024;
 
 /// Signals that tell of an accident of the very thread they are sent to; the kernel kills a process that blocks one.
 const ACCIDENTS: [libc::c_int; 6] = [
@@ -59,6 +64,10 @@ where
     return crate::sim::spawn_thread(name, STACK_BYTES, f);
     #[cfg(not(sim))]
     let builder = Builder::new().name(name.replace('\0', " ")).stack_size(STACK_BYTES);
+    // The stack of a thread that has ended serves the next one even if there is no memory; but the library beneath ends
+    // the process when the new thread then finds none for the stack of its signals.
+    #[cfg(not(sim))]
+    drop(Map::anonymous(BEGIN_BYTES)?);
     // A new thread starts with its maker's mask: this way there is no moment at which a signal could reach it.
     #[cfg(not(sim))]
     let _blocked = Blocked::new()?;
