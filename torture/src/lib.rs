@@ -30,6 +30,7 @@ pub mod round;
 pub mod rows;
 pub mod snapshot;
 pub mod spec;
+pub mod stall;
 pub mod step;
 pub mod table;
 pub mod tape;

@@ -10,6 +10,7 @@ use crate::oracle::Promise;
 use crate::round::Round;
 use crate::rows::Turn;
 use crate::spec::{ENOUGH, End, REFUSED, TAPE};
+use crate::stall;
 use crate::tape::{Noted, Tape};
 
 /// How often the tape is looked at.
@@ -104,7 +105,9 @@ impl Load {
     /// Whatever the system says.
     pub fn must_go_on(&mut self, more: u64, when: &str) -> io::Result<()> {
         if !self.goes_on(more, HANGS_AFTER)? {
-            self.round.trouble(format!("no more records are accepted {when}"));
+            let threads = stall::threads(self.life.id());
+            self.round
+                .trouble(format!("no more records are accepted {when}: {threads}"));
         }
         Ok(())
     }
@@ -141,7 +144,10 @@ impl Load {
         match self.life.end(HANGS_AFTER)? {
             Some(status) if status.success() => {}
             Some(status) => self.round.trouble(format!("the victim ended with {status}")),
-            None => self.round.trouble("the victim hangs"),
+            None => {
+                let threads = stall::threads(self.life.id());
+                self.round.trouble(format!("the victim hangs: {threads}"));
+            }
         }
         fs::remove_file(self.round.dir().join(ENOUGH))
     }

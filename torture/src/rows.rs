@@ -195,6 +195,11 @@ pub const ALL: &[Row] = &[
         moved::copied_and_emptied,
     ),
     other("chaos", "everything at once", chaos::run_row),
+    other(
+        "chaos-left",
+        "... and who is refused a record leaves",
+        chaos::run_unbearing,
+    ),
 ];
 
 /// How often a row is run that does not kill at random.

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use hydra_logger::config::{ByteSize, Rotate};
 use hydra_logger::{
-    AsyncHydraLogger, Error, Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, Receipt, error, info,
+    AsyncHydraLogger, Error, ErrorKind, Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, Receipt,
+    error, info,
 };
 
 use crate::calls;
 use crate::payload::Id;
 use crate::spec::{ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, Rotation, Spec, TAPE};
+use crate::stall;
 use crate::tape::Tape;
 
 mod children;
@@ -34,7 +36,7 @@ const BACKUPS: u32 = 1_000;
 /// Records between two looks at whether it is enough.
 const LOOKS_EVERY: u64 = 64;
 /// What a victim says by ending with this code: a record was refused.
-const REFUSED: u8 = 3;
+pub const ENDED_REFUSED: u8 = 3;
 
 static KEPT: OnceLock<Log> = OnceLock::new();
 static REFUSALS: OnceLock<std::fs::File> = OnceLock::new();
@@ -144,7 +146,7 @@ fn work_and_end(spec: &Spec, log: Log, tape: &Arc<Tape>) -> ExitCode {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 complain(&error.to_string());
-                return ExitCode::from(REFUSED);
+                return ExitCode::from(ENDED_REFUSED);
             }
             Err(_) if spec.end == End::PanicThread => {}
             Err(_) => return complain("a thread panicked"),
@@ -197,6 +199,11 @@ fn is_enough(spec: &Spec, id: Id) -> bool {
 
 /// Notes what became of a record, and waits for as long as the spec says.
 fn settle(spec: &Spec, tape: &Tape, id: Id, outcome: Result<(), Error>) -> Result<(), Error> {
+    if let Err(error) = &outcome
+        && error.kind() == ErrorKind::Timeout
+    {
+        complain(&format!("{error}: {}", stall::threads(hydra_os::process::id())));
+    }
     match outcome {
         Ok(()) => tape.accept(id.life, id.thread, id.number),
         Err(_) if spec.bears => note_refusal(id),

@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
 use super::Turn;
-use crate::life::HANGS_AFTER;
+use crate::life::{self, HANGS_AFTER};
 use crate::load::Load;
 use crate::round::Round;
 use crate::spec::{ENOUGH, End, Front, REFUSED, TAPE};
 use crate::tape::LIVES_MAX;
 use crate::tools::{self, run, signal, word};
+use crate::victim::ENDED_REFUSED;
 
 /// What happens in a round, at most.
 const FAULTS_MAX: u64 = 14;
@@ -18,6 +20,11 @@ const FAULTS_MAX: u64 = 14;
 const BETWEEN: Duration = Duration::from_millis(60);
 /// Lives that are kept for the end of a round.
 const LIVES_KEPT: u64 = 4;
+
+/// How a program ends for which the system has no more memory, and what it says then. Where our own code asks for some
+/// it can be what dies, and it can be the host's.
+const SIGABRT: i32 = 6;
+const STARVED: &str = "memory allocation of ";
 
 const KIB: u64 = 1 << 10;
 
@@ -61,12 +68,26 @@ const FAULTS: [Fault; 10] = [
 
 /// Faults of all kinds, over victims of all kinds: whatever was accepted is in the files, once, whole and in order.
 pub(super) fn run_row(turn: &mut Turn<'_>) -> io::Result<()> {
+    // A record that is refused must not be the end of the round: the others are to be checked, too.
+    run_with(turn, true)
+}
+
+/// The same; a victim one of whose records is refused returns from `main` while its other threads log, and another one
+/// starts.
+pub(super) fn run_unbearing(turn: &mut Turn<'_>) -> io::Result<()> {
+    run_with(turn, false)
+}
+
+fn run_with(turn: &mut Turn<'_>, bears: bool) -> io::Result<()> {
     turn.outcome.skipped = tools::missing(&["prlimit", "kill"], false);
     if turn.outcome.skipped.is_some() {
         return Ok(());
     }
     let mut round = Load::round(turn)?;
     shape(&mut round);
+    round.spec.bears = bears;
+    // Its exit code is looked at all the same.
+    round.may_complain = !bears;
     let mut generation = 1_000_000;
     let mut happened = Vec::new();
     let mut load = Load::start(round)?;
@@ -78,9 +99,9 @@ pub(super) fn run_row(turn: &mut Turn<'_>) -> io::Result<()> {
         if load.round.has_trouble() || load.round.spec.life + LIVES_KEPT + 4 > LIVES_MAX {
             break;
         }
-        load.must_go_on(20, "after a fault")?;
+        load = go_on(load)?;
     }
-    load.end()?;
+    end(&mut load)?;
     let Load { mut round, .. } = load;
     round.spec.heeds = false;
     round.recover()?;
@@ -98,9 +119,36 @@ pub(super) fn run_row(turn: &mut Turn<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Sees that records are accepted after a fault: by another victim, if this one has ended as it may.
+fn go_on(mut load: Load) -> io::Result<Load> {
+    if !load.goes_on(20, HANGS_AFTER)? {
+        if has_left(&mut load, Duration::ZERO)? {
+            return Load::start(load.round);
+        }
+        load.must_go_on(20, "after a fault")?;
+    }
+    Ok(load)
+}
+
+/// Says whether a victim has ended as it may: because a record was refused, or as any program that finds no memory.
+fn has_left(load: &mut Load, patience: Duration) -> io::Result<bool> {
+    let Some(status) = load.life.end(patience)? else {
+        return Ok(false);
+    };
+    let is_starved = status.signal() == Some(SIGABRT) && life::said(load.round.dir()).contains(STARVED);
+    Ok(is_starved || !load.round.spec.bears && status.code() == Some(i32::from(ENDED_REFUSED)))
+}
+
+/// Ends a victim, unless it has ended as it may.
+fn end(load: &mut Load) -> io::Result<()> {
+    fs::write(load.round.dir().join(ENOUGH), "")?;
+    if has_left(load, HANGS_AFTER)? {
+        return fs::remove_file(load.round.dir().join(ENOUGH));
+    }
+    load.end()
+}
+
 fn shape(round: &mut Round) {
-    // A record that is refused must not be the end of the round: the others are to be checked, too.
-    round.spec.bears = true;
     round.spec.threads = round.random.pick(&[1, 2, 8]);
     round.spec.front = round.random.pick(Front::ALL);
     round.spec.errors = round.random.pick(&[0, 7, 100]);
@@ -114,7 +162,7 @@ fn happen(turn: &mut Turn<'_>, mut load: Load, fault: Fault, generation: &mut u6
     match fault {
         Fault::Kill => return Load::start(load.kill(turn)?),
         Fault::Restart => {
-            load.end()?;
+            end(&mut load)?;
             return Load::start(load.round);
         }
         Fault::KillRecovery => {
@@ -141,10 +189,17 @@ fn happen(turn: &mut Turn<'_>, mut load: Load, fault: Fault, generation: &mut u6
 }
 
 fn limit(load: &mut Load, what: &str, low: &str, high: &str) -> io::Result<()> {
-    let process = load.life.id().to_string();
-    run("prlimit", ["--pid", &process, &format!("--{what}={low}")])?;
-    load.wait(BETWEEN);
-    run("prlimit", ["--pid", &process, &format!("--{what}={high}")]).map(drop)
+    for bounds in [low, high] {
+        let process = load.life.id().to_string();
+        if let Err(error) = run("prlimit", ["--pid", &process, &format!("--{what}={bounds}")]) {
+            // There are no limits to change of one that has just ended: how, is looked at next.
+            return load.life.end(HANGS_AFTER)?.map(drop).ok_or(error);
+        }
+        if bounds == low {
+            load.wait(BETWEEN);
+        }
+    }
+    Ok(())
 }
 
 fn rename(round: &Round, generation: &mut u64) -> io::Result<()> {
