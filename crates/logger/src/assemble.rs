@@ -13,6 +13,8 @@ use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::layer::DEFAULT;
 use crate::outlet::Outlet;
+use crate::suppress::watch;
+use crate::timepiece::Timepiece;
 
 pub(crate) mod adopt;
 mod formats;
@@ -21,6 +23,11 @@ pub(crate) mod plan;
 
 /// Builds the journal and a head for every destination, and takes over what dead processes left.
 pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
+    assemble_with(config, Timepiece::Machine)
+}
+
+/// Likewise, with the time from `timepiece`.
+pub(crate) fn assemble_with(config: LoggingConfig, timepiece: Timepiece) -> Result<Arc<Core>, Error> {
     let config = checked(config)?;
     clock::calibrate();
     let problems = Arc::new(Mutex::new(Vec::new()));
@@ -40,8 +47,11 @@ pub(crate) fn assemble(config: LoggingConfig) -> Result<Arc<Core>, Error> {
     }
     let takers = plan::takers(&wishes);
     drop(wishes);
-    let core = Arc::new(Core::new(config, takers, journal, outlets, adopted, problems));
+    let core = Arc::new(Core::new(
+        config, takers, journal, outlets, adopted, problems, timepiece,
+    ));
     adopt::finish_recovery(&core)?;
+    watch::start(&core, &core.config())?;
     crate::shutdown::register(&core)?;
     Ok(core)
 }

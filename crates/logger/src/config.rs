@@ -68,6 +68,7 @@ mod schema;
 mod secret;
 mod size;
 mod suggest;
+mod suppression;
 
 pub use builder::LoggingConfigBuilder;
 pub use choice::UnknownName;
@@ -84,6 +85,8 @@ pub use options::{
 pub use schema::json_schema;
 pub use secret::{Secret, Url};
 pub use size::{BadSize, ByteSize};
+pub(crate) use suppression::span_text;
+pub use suppression::{BadRate, Rate, Suppression};
 
 /// The reserved layer that the zero configuration consists of.
 pub const CENTRALIZED: &str = "__CENTRALIZED__";

@@ -20,6 +20,9 @@ use crate::pass::Pass;
 use crate::receipt::Receipt;
 use crate::shutdown::Ending;
 use crate::site::Site;
+use crate::suppress;
+use crate::suppress::watch::Watch;
+use crate::timepiece::Timepiece;
 use crate::waiting::WaitingRoom;
 
 /// A gate that no level passes: the logger is shut down.
@@ -40,6 +43,10 @@ pub(crate) struct Core {
     gate: AtomicU8,
     closed: AtomicBool,
     pub(crate) counters: Counters,
+    /// Where its calls take the time from.
+    pub(crate) clock: Timepiece,
+    /// The thread that tells what layers hold back.
+    pub(crate) watch: Watch,
     /// The end of the fallback chain.
     pub(crate) emergency: Emergency,
     /// The way in for the macros of other crates.
@@ -66,6 +73,10 @@ pub(crate) struct Counters {
     pub(crate) refused: AtomicU64,
     pub(crate) no_destination: AtomicU64,
     pub(crate) fell_back: AtomicU64,
+    /// What layers held back.
+    pub(crate) suppressed: suppress::Counts,
+    /// The records that told it.
+    pub(crate) summaries: AtomicU64,
 }
 
 impl Core {
@@ -76,6 +87,7 @@ impl Core {
         outlets: Vec<Arc<Outlet>>,
         adopted: Vec<Adopted>,
         problems: Arc<Mutex<Vec<String>>>,
+        clock: Timepiece,
     ) -> Core {
         #[cfg(any(feature = "log", feature = "tracing"))]
         let bridges = crate::bridge::Bridges::new(&config);
@@ -90,6 +102,8 @@ impl Core {
             reloading: Mutex::new(()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
+            clock,
+            watch: Watch::default(),
             emergency: Emergency::default(),
             #[cfg(any(feature = "log", feature = "tracing"))]
             bridges,
@@ -206,6 +220,7 @@ impl Core {
     pub(crate) fn close_gate(&self) {
         self.closed.store(true, Ordering::Release);
         self.gate.store(CLOSED, Ordering::Relaxed);
+        suppress::watch::tell_all(self);
     }
 
     /// Lets calls through from another level on, unless the gate has been closed.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hydra_head::Counts;
 
 use crate::core::Core;
+use crate::suppress::Suppressed;
 
 /// A logger's counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub struct Health {
     pub unknown_layer: u64,
     /// Records of layers without a destination.
     pub no_destination: u64,
+    /// Records that layers held back: `limit`, `site_limit`, `sample`, `dedup`.
+    pub suppressed: Suppressed,
+    /// Records, among the accepted, that told of those.
+    pub summaries: u64,
     /// Bytes that the journal's segments take.
     pub journal_bytes: u64,
     /// Times a caller found the journal full.
@@ -61,6 +66,8 @@ impl Health {
             after_close: core.counters.after_close.load(Ordering::Relaxed),
             unknown_layer: core.layers.unknown.load(Ordering::Relaxed),
             no_destination: core.counters.no_destination.load(Ordering::Relaxed),
+            suppressed: core.counters.suppressed.now(),
+            summaries: core.counters.summaries.load(Ordering::Relaxed),
             journal_bytes: core.journal.bytes(),
             journal_full: metrics.full.load(Ordering::Relaxed),
             segments_poisoned: metrics.segments_poisoned.load(Ordering::Relaxed),

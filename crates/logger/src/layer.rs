@@ -12,8 +12,9 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use hydra_journal::NoteSlot;
 use hydra_record::{LayerNote, Level, Taker};
 
-use crate::config::{CENTRALIZED, LoggingConfig, Wanted};
+use crate::config::{CENTRALIZED, LoggingConfig, Suppression, Wanted};
 use crate::error::{Error, ErrorKind};
+use crate::suppress::Suppressor;
 
 /// The most layer names a logger tells apart; a name past that is logged under the layer that takes it.
 pub const LAYER_NAMES_MAX: usize = 4096;
@@ -35,6 +36,10 @@ pub(crate) struct LayerState {
     pub(crate) id: u16,
     pub(crate) meaning: Meaning,
     pub(crate) note: NoteSlot,
+    /// What stands before the layer, if anything does.
+    pub(crate) suppressor: Option<Arc<Suppressor>>,
+    /// Its records go to the journal without ado: it has destinations, and nothing stands before it.
+    is_plain: bool,
     /// Another state has taken the name over.
     moved: AtomicBool,
 }
@@ -52,6 +57,7 @@ pub(crate) struct Meaning {
     /// The destinations; without any the records are counted and go nowhere.
     pub(crate) takers: Vec<Taker>,
     wanted: [Wanted; Level::ALL.len()],
+    suppression: Suppression,
 }
 
 impl Meaning {
@@ -70,6 +76,7 @@ impl Meaning {
             is_route: route == name || name == DEFAULT,
             takers: takers.get(route).cloned().unwrap_or_default(),
             wanted: Level::ALL.map(|level| config.wanted(route, level)),
+            suppression: layer.map(|layer| layer.suppression.clone()).unwrap_or_default(),
         }
     }
 }
@@ -93,6 +100,12 @@ impl LayerState {
     #[inline]
     pub(crate) fn takes(&self, level: Level) -> bool {
         level.number() >= self.meaning.gate
+    }
+
+    /// Says whether its records go to the journal without ado.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// Says whether the layer has no destination.
@@ -143,6 +156,9 @@ struct Book {
     names: HashMap<String, u16>,
     /// How many states there have been.
     states: usize,
+    /// What stands before layers, also before those of earlier configurations: their states are there for good, and
+    /// late calls may still come.
+    suppressors: Vec<Arc<Suppressor>>,
 }
 
 impl Layers {
@@ -154,6 +170,7 @@ impl Layers {
                 takers,
                 names: HashMap::new(),
                 states: 0,
+                suppressors: Vec::new(),
             }),
             unknown: AtomicU64::new(0),
         };
@@ -180,6 +197,16 @@ impl Layers {
             self.unknown.fetch_add(1, Ordering::Relaxed);
         }
         Some(found)
+    }
+
+    /// Returns the layer of that name, which a configuration has had.
+    pub(crate) fn named(&self, name: &str) -> Option<&LayerState> {
+        self.look_up(name)
+    }
+
+    /// Returns what stands before layers.
+    pub(crate) fn suppressors(&self) -> Vec<Arc<Suppressor>> {
+        self.read().suppressors.clone()
     }
 
     /// Returns what the name of `layer` means now.
@@ -258,9 +285,13 @@ impl Layers {
         };
         let chunk = chunk.get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
         let id = book.states as u16;
+        let meaning = book.meaning_of(name);
+        let suppressor = book.suppressor_of(&meaning);
         let state = || LayerState {
             id,
-            meaning: book.meaning_of(name),
+            is_plain: !meaning.takers.is_empty() && suppressor.is_none(),
+            suppressor,
+            meaning,
             note: NoteSlot::new(),
             moved: AtomicBool::new(false),
         };
@@ -290,6 +321,20 @@ impl Book {
             _ => CENTRALIZED,
         };
         Meaning::new(name, route, &self.config, &self.takers)
+    }
+
+    /// Returns what stands before a layer: one for all names that the layer takes.
+    fn suppressor_of(&mut self, meaning: &Meaning) -> Option<Arc<Suppressor>> {
+        if !meaning.suppression.is_on() {
+            return None;
+        }
+        let is_it = |one: &&Arc<Suppressor>| one.route == meaning.route && one.rules == meaning.suppression;
+        let found = self.suppressors.iter().find(is_it).map(Arc::clone);
+        Some(found.unwrap_or_else(|| {
+            let new = Arc::new(Suppressor::new(&meaning.route, meaning.suppression.clone()));
+            self.suppressors.push(Arc::clone(&new));
+            new
+        }))
     }
 }
 

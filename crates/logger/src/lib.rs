@@ -61,9 +61,11 @@ mod reload;
 mod shutdown;
 mod site;
 mod structured;
+mod suppress;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timepiece;
 mod waiting;
 
 pub use crate::r#async::{AsyncHydraLogger, AsyncLayer, Work};
@@ -72,7 +74,7 @@ pub use crate::bridge::{SpanFields, TracingBuilder, TracingFilter, TracingFront,
 pub use crate::capture::ToValue;
 pub use crate::chain::{Chain, chain};
 pub use crate::config::{
-    ColorMode, Format, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow, Rotate, Stream, magic,
+    ColorMode, Format, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow, Rate, Rotate, Stream, magic,
 };
 pub use crate::emergency::EMERGENCY_BYTES_MAX;
 pub use crate::error::{Error, ErrorKind, Finding};
@@ -84,6 +86,7 @@ pub use crate::receipt::Receipt;
 pub use crate::reload::ReloadReport;
 pub use crate::shutdown::Report;
 pub use crate::structured::{FieldValues, Request, UserAction};
+pub use crate::suppress::Suppressed;
 pub use crate::sync::{HydraLogger, Layer, SyncHydraLogger};
 pub use crate::waiting::WAITING_MAX;
 pub use hydra_head::Counts;

@@ -6,7 +6,6 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hydra_journal::{ErrorKind as JournalErrorKind, Note, NoteSlot, Position, Writer};
-use hydra_os::clock;
 use hydra_record::{Dictionary, Encoder, Head, Level, Location, ThreadNote, Value};
 
 use crate::config::Wanted;
@@ -52,7 +51,8 @@ impl Pass<'_> {
     #[inline]
     pub(crate) fn record_whole(self, site: &'static Site, fill: impl FnOnce(&mut Encoder<'_>)) -> Receipt {
         let number = site.number();
-        self.take(Some((site, number)), |scratch, thread| {
+        let place = || std::ptr::from_ref(site).addr();
+        self.take(Some((site, number)), place, |scratch, thread| {
             let mut encoder = Encoder::site(scratch, self.head(number, thread));
             fill(&mut encoder);
             encoder.finish();
@@ -94,7 +94,8 @@ impl Pass<'_> {
         place: Location<'_>,
         fill: impl FnOnce(&mut Encoder<'_>),
     ) -> Receipt {
-        self.take(None, |scratch, thread| {
+        let address = || place.file.as_ptr().addr() ^ (place.line as usize) << 32;
+        self.take(None, address, |scratch, thread| {
             let mut encoder = Encoder::message(scratch, self.head(0, thread), message, Some(place));
             fill(&mut encoder);
             encoder.finish();
@@ -104,18 +105,22 @@ impl Pass<'_> {
     /// Takes a record whose message and fields are given at run time.
     #[inline]
     pub(crate) fn fields(self, message: &str, fields: &[(&str, Value<'_>)]) -> Receipt {
-        self.take(None, |scratch, thread| {
-            let mut encoder = Encoder::message(scratch, self.head(0, thread), message, None);
-            fields.iter().for_each(|(name, value)| encoder.field(name, *value));
-            context::put(&mut encoder);
-            encoder.finish();
-        })
+        self.take(
+            None,
+            || 0,
+            |scratch, thread| {
+                let mut encoder = Encoder::message(scratch, self.head(0, thread), message, None);
+                fields.iter().for_each(|(name, value)| encoder.field(name, *value));
+                context::put(&mut encoder);
+                encoder.finish();
+            },
+        )
     }
 
     #[inline]
     fn head(&self, site: u32, thread: u32) -> Head {
         Head {
-            time_ns: clock::wall_ns(),
+            time_ns: self.core.clock.wall_ns(),
             site,
             thread,
             layer: self.layer.id,
@@ -123,22 +128,63 @@ impl Pass<'_> {
         }
     }
 
+    /// Takes a record; `place` tells where in the program it is from.
     #[inline]
-    fn take(&self, site: Option<Numbered>, encode: impl FnOnce(&mut Vec<u8>, u32)) -> Receipt {
-        if self.layer.is_empty() {
-            return self.core.discard();
+    fn take(
+        &self,
+        site: Option<Numbered>,
+        place: impl FnOnce() -> usize,
+        encode: impl FnOnce(&mut Vec<u8>, u32),
+    ) -> Receipt {
+        if !self.layer.is_plain()
+            && let Some(receipt) = self.hold_back(place())
+        {
+            return receipt;
         }
         local::with(|local| {
             // What a call that unwound has left there goes as well.
             local.scratch.clear();
             // User code runs now: a `Display` that logs finds the thread's state in use, and gets one of its own.
             encode(&mut local.scratch, local.voice.thread);
-            let receipt = self.append(&mut local.voice, site, &local.scratch);
+            let receipt = if self.layer.is_plain() {
+                self.append(&mut local.voice, site, &local.scratch)
+            } else {
+                self.append_unless_repeated(&mut local.voice, site, &local.scratch)
+            };
             local.trim();
             // Still inside: a handler that interrupts the wait could need the lock that is waited for.
             receipt.and_then_wait(self.waits)
         })
         .unwrap_or_else(|| self.core.refuse_nested())
+    }
+
+    /// Returns the receipt of a record that goes nowhere: its layer has no destination, or holds it back.
+    #[cold]
+    fn hold_back(&self, place: usize) -> Option<Receipt> {
+        if self.layer.is_empty() {
+            return Some(self.core.discard());
+        }
+        let suppressor = self.layer.suppressor.as_ref()?;
+        let is_held = suppressor.holds_back(self.core, self.layer, self.level, place as u64);
+        is_held.then(Receipt::disabled)
+    }
+
+    /// Appends a record, unless its layer has just taken the same one.
+    #[cold]
+    #[inline(never)]
+    fn append_unless_repeated(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
+        let Some(suppressor) = &self.layer.suppressor else {
+            return self.append(voice, site, bytes);
+        };
+        let Ok(print) = suppressor.is_repeated(self.core, self.layer, self.level, bytes) else {
+            return Receipt::disabled();
+        };
+        let receipt = self.append(voice, site, bytes);
+        // What was refused is no reason to hold back the next try.
+        if let Some(print) = print.filter(|_| receipt.has_failed()) {
+            suppressor.forget(print);
+        }
+        receipt
     }
 
     /// Everything after the encoding: one function, so that a call site carries only its own captures.
@@ -302,6 +348,37 @@ impl Pass<'_> {
             Err(error) => Receipt::failed(error),
         }
     }
+}
+
+/// Appends a record of the logger's own, which waits for nothing.
+pub(crate) fn append_own(
+    core: &Core,
+    layer: &LayerState,
+    level: Level,
+    message: &str,
+    fields: &[(&str, Value<'_>)],
+) -> Result<Position, hydra_journal::Error> {
+    let (slot, mut bytes) = (NoteSlot::new(), Vec::new());
+    let (thread, name) = (hydra_os::thread::id(), hydra_os::thread::current_name());
+    let (time_ns, site) = (core.clock.wall_ns(), 0);
+    let head = Head {
+        time_ns,
+        site,
+        thread,
+        layer: layer.id,
+        level,
+    };
+    let mut encoder = Encoder::message(&mut bytes, head, message, None);
+    fields.iter().for_each(|(name, value)| encoder.field(name, *value));
+    encoder.finish();
+    let source = Source {
+        site: None,
+        layer,
+        thread,
+        slot: &slot,
+        name: &name,
+    };
+    source.append(core, &mut core.journal.writer(), &bytes)
 }
 
 /// Renders a text of the user's, which may panic.

@@ -155,6 +155,11 @@ impl Receipt {
         self.position().map(Position::to_u64)
     }
 
+    /// Says whether the call has ended with an error.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.state, State::Failed(_) | State::Nested)
+    }
+
     /// Says whether the record has reached its guarantee.
     pub fn is_reached(&self) -> bool {
         match &self.state {

@@ -24,6 +24,7 @@ use crate::config::{KeyPath, Loader, LoggingConfig};
 use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::outlet::{List, Outlet};
+use crate::suppress::watch;
 
 /// What a reload has done to the destinations, by the names of their cursors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub(crate) fn reload(core: &Arc<Core>, config: LoggingConfig) -> Result<ReloadRe
     let _turn = core.reloading.lock().unwrap_or_else(PoisonError::into_inner);
     refuse_what_is_fixed(&core.config(), &config)?;
     core.layers.check_room(&config)?;
+    watch::start(core, &config)?;
     let wishes = plan::wishes(&config)?;
     let before = core.outlets();
     let current = core.outlets.lock().current.clone();

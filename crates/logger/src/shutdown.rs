@@ -17,6 +17,7 @@ use crate::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::outlet::{Balance, Outlet};
 use crate::receipt::block_until;
+use crate::suppress::Suppressed;
 
 /// How long a head that was told to stop may take to end the write it is at.
 const LAST_WRITE: Duration = Duration::from_millis(200);
@@ -46,6 +47,11 @@ pub struct Report {
     pub refused: u64,
     /// Calls that came after the end.
     pub after_close: u64,
+    /// Records that layers held back: `limit`, `site_limit`, `sample`, `dedup`.
+    pub suppressed: Suppressed,
+    /// Records, among the accepted, that told of those. So the calls whose level was on, and these, are those accepted,
+    /// suppressed and refused, and those after the end.
+    pub summaries: u64,
     /// Each destination, by the name of its cursor.
     pub destinations: Vec<(String, Counts)>,
     /// Where the records for each destination are.
@@ -177,6 +183,8 @@ fn sum_up(core: &Core, report: &mut Report) {
     }
     report.accepted = core.journal.records();
     report.fell_back += core.counters.fell_back.load(Ordering::Relaxed);
+    report.suppressed = core.counters.suppressed.now();
+    report.summaries = core.counters.summaries.load(Ordering::Relaxed);
     report.refused = core.counters.refused.load(Ordering::Relaxed);
     report.after_close = core.counters.after_close.load(Ordering::Relaxed);
 }

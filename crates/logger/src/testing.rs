@@ -41,6 +41,46 @@
 //! assert_eq!((first.records().len(), second.records().len()), (0, 1));
 //! # Ok::<(), hydra_logger::Error>(())
 //! ```
+//!
+//! # Example: time passes
+//! A [`ManualClock`] stands still until it is moved: it stamps records, and tells when limits and de-duplication begin
+//! anew. What is due when it is moved has been logged when [`ManualClock::advance`] returns.
+//! ```
+//! use hydra_logger::config::{LogLayer, LoggingConfig, Rate};
+//! use hydra_logger::testing::{Capture, ManualClock, TestLog};
+//! use hydra_logger::{Level, info};
+//! use std::time::Duration;
+//!
+//! let (clock, capture) = (ManualClock::new(), Capture::new());
+//! let layer = LogLayer::new(Level::Info).destination(capture.destination()).limit(Rate::per_second(1));
+//! let test = TestLog::with_clock(LoggingConfig::builder().layer("DEFAULT", layer).build()?, &clock);
+//! for number in 0..3 {
+//!     info!(test, "number {number}");
+//! }
+//! clock.advance(Duration::from_secs(1));
+//! info!(test, "number 3");
+//! assert_eq!(test.messages(), ["number 0", "2 records suppressed: 2 over the limit", "number 3"]);
+//! let times: Vec<_> = test.records().iter().map(|record| record.time_ns() - clock.start_ns()).collect();
+//! assert_eq!(times, [0, 1_000_000_000, 1_000_000_000]);
+//! # Ok::<(), hydra_logger::Error>(())
+//! ```
+//!
+//! # Example: one step at a time
+//! While a [`Capture`] is blocked, nothing is delivered but by [`TestLog::step`], one record each: a test looks at the
+//! program between any two of them.
+//! ```
+//! use hydra_logger::testing::TestLog;
+//! use hydra_logger::info;
+//!
+//! let test = TestLog::new();
+//! test.capture().block();
+//! info!(test, "first");
+//! info!(test, "second");
+//! assert!(test.step());
+//! assert_eq!(test.capture().records().len(), 1);
+//! assert!(test.step() && !test.step());
+//! assert_eq!(test.capture().records().len(), 2);
+//! ```
 
 use std::fmt;
 use std::io;
@@ -48,12 +88,20 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hydra_format::{ClockFace, Formatter};
-use hydra_record::{Level, Location, Record, Value};
+use hydra_os::clock::Deadline;
+use hydra_record::Level;
 use hydra_sink::{Memory, Sink};
 
 use crate::config::{Kind, LogDestination, LogLayer, LoggingConfig};
 use crate::sync::HydraLogger;
+use crate::timepiece::Timepiece;
+
+mod clock;
+mod record;
+
+pub use clock::ManualClock;
+pub(crate) use record::CaptureFormat;
+pub use record::TestRecord;
 
 /// How long a test waits for records to arrive before it fails: only a bound on a test that hangs.
 const SETTLE: Duration = Duration::from_secs(60);
@@ -88,12 +136,43 @@ impl Capture {
             .collect()
     }
 
+    /// Waits until the records that have arrived are as `until` says; false if they are not within `timeout`.
+    ///
+    /// For what a program logs by itself, from a thread that the test knows nothing of; it wakes with each write.
+    #[must_use]
+    pub fn wait_for(&self, timeout: Duration, until: impl Fn(&[TestRecord]) -> bool) -> bool {
+        let end = Deadline::after(timeout);
+        loop {
+            let records = self.records();
+            if until(&records) {
+                return true;
+            }
+            if end.is_over() {
+                return false;
+            }
+            // The memory tells whether there is one more; the rest is for the caller to judge.
+            let _ = self.memory.wait_for_records(records.len() + 1, end.left());
+        }
+    }
+
     /// Lets the next `count` writes fail, with nothing written.
     pub fn fail_writes(&self, count: u64, kind: io::ErrorKind) {
         self.memory.fail(count, kind);
     }
 
-    /// Lets every write wait until [`Capture::unblock`]: a destination that hangs.
+    /// Lets every write fail for good that has a record with `text` in it: the record becomes a dead letter, the others
+    /// are delivered.
+    pub fn reject(&self, text: &str) {
+        self.memory.reject(text);
+    }
+
+    /// Lets the destination panic whenever it comes to a record with `text` in it.
+    pub fn panic_at(&self, text: &str) {
+        self.memory.panic_at(text);
+    }
+
+    /// Lets every write wait until [`Capture::unblock`]: a destination that hangs. [`TestLog::step`] lets records
+    /// through one by one.
     pub fn block(&self) {
         self.memory.block();
     }
@@ -173,6 +252,23 @@ impl TestLog {
     /// # Panics
     /// If the logger cannot be made, or the configuration captures nothing.
     pub fn with_config(config: LoggingConfig) -> TestLog {
+        TestLog::with_timepiece(config, Timepiece::Machine)
+    }
+
+    /// Makes one of a configuration of the test's own, for which it is what `clock` shows.
+    ///
+    /// It stamps records, and limits, sampling and de-duplication go by it. What waits for the world goes by
+    /// the machine's clock as always: tries again after a failure, timeouts, rotation by time.
+    ///
+    /// # Panics
+    /// As [`TestLog::with_config`].
+    pub fn with_clock(config: LoggingConfig, clock: &ManualClock) -> TestLog {
+        let test = TestLog::with_timepiece(config, Timepiece::Manual(clock.clone()));
+        clock.lead(&test.log);
+        test
+    }
+
+    fn with_timepiece(config: LoggingConfig, timepiece: Timepiece) -> TestLog {
         let mut captures: Vec<Capture> = Vec::new();
         for first in config.layers.values().flat_map(|layer| &layer.destinations) {
             for destination in std::iter::successors(Some(first), |one| one.fallback.as_deref()) {
@@ -189,9 +285,33 @@ impl TestLog {
             "the configuration has no destination of a `Capture`"
         );
         TestLog {
-            log: HydraLogger::new(config).unwrap_or_else(|error| panic!("{error}")),
+            log: match crate::assemble::assemble_with(config, timepiece) {
+                Ok(core) => HydraLogger { core },
+                Err(error) => panic!("{error}"),
+            },
             captures,
         }
+    }
+
+    /// Delivers one record to a [`Capture`] that is blocked, and returns when that is done. False if there is nothing
+    /// left to deliver.
+    ///
+    /// A write that the test lets fail is a step as well.
+    ///
+    /// # Panics
+    /// If a record that is to be delivered does not come to a blocked capture within a minute.
+    #[track_caller]
+    pub fn step(&self) -> bool {
+        let end = Deadline::after(SETTLE);
+        while !end.is_over() {
+            if self.log.flush(Duration::from_millis(1)).is_ok() {
+                return false;
+            }
+            if self.captures.iter().any(|capture| capture.memory.step(SETTLE)) {
+                return true;
+            }
+        }
+        panic!("a record is on its way, but none has come to a blocked capture")
     }
 
     /// Waits until everything logged so far has arrived.
@@ -257,135 +377,5 @@ impl TestLog {
     /// Never: there is one.
     pub fn capture(&self) -> &Capture {
         self.captures.first().expect("`with_config` has found one at least")
-    }
-}
-
-/// A record that has arrived.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TestRecord {
-    /// Values one behind the other, as [`CaptureFormat`] writes them.
-    bytes: Vec<u8>,
-}
-
-impl TestRecord {
-    /// Returns the level.
-    pub fn level(&self) -> Level {
-        let number = self.number(Place::Level);
-        u8::try_from(number)
-            .ok()
-            .and_then(Level::from_number)
-            .unwrap_or(Level::Trace)
-    }
-
-    /// Returns the layer, as the call named it.
-    pub fn layer(&self) -> &str {
-        self.text(Place::Layer)
-    }
-
-    /// Returns the rendered message.
-    pub fn message(&self) -> &str {
-        self.text(Place::Message)
-    }
-
-    /// Returns the place of the call in the source, if it is known.
-    pub fn location(&self) -> Option<Location<'_>> {
-        let file = self.text(Place::File);
-        (!file.is_empty()).then(|| Location {
-            line: self.number(Place::Line) as u32,
-            file,
-            module: self.text(Place::Module),
-        })
-    }
-
-    /// Returns a field's value.
-    pub fn field(&self, name: &str) -> Option<Value<'_>> {
-        self.fields().find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-
-    /// Iterates over the fields, in the order of the call.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
-        self.pairs().take(self.number(Place::Fields) as usize)
-    }
-
-    /// Returns the value of a field of the context around the call.
-    pub fn context(&self, name: &str) -> Option<Value<'_>> {
-        let mut context = self.pairs().skip(self.number(Place::Fields) as usize);
-        context.find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
-        let mut values = self.values().skip(Place::Fields as usize + 1);
-        std::iter::from_fn(move || match values.next()? {
-            Value::Str(name) => Some((name, values.next()?)),
-            _ => None,
-        })
-    }
-
-    fn values(&self) -> impl Iterator<Item = Value<'_>> {
-        let mut rest = self.bytes.as_slice();
-        std::iter::from_fn(move || Value::take(&mut rest))
-    }
-
-    fn text(&self, place: Place) -> &str {
-        match self.values().nth(place as usize) {
-            Some(Value::Str(text)) => text,
-            _ => "",
-        }
-    }
-
-    fn number(&self, place: Place) -> u64 {
-        match self.values().nth(place as usize) {
-            Some(Value::U64(number)) => number,
-            _ => 0,
-        }
-    }
-}
-
-impl fmt::Debug for TestRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {:?}", self.layer(), self.level(), self.message())?;
-        self.pairs()
-            .try_for_each(|(name, value)| write!(f, " {name}={value:?}"))
-    }
-}
-
-/// What stands where among a record's values; names and values of fields and context follow.
-#[derive(Clone, Copy)]
-enum Place {
-    Level,
-    Layer,
-    Message,
-    File,
-    Module,
-    Line,
-    Fields,
-}
-
-/// Writes records so that they can be read back with their types.
-#[derive(Debug)]
-pub(crate) struct CaptureFormat;
-
-impl Formatter for CaptureFormat {
-    fn write(&self, record: &Record<'_>, _: &mut ClockFace, out: &mut Vec<u8>) {
-        let location = record.location();
-        let place = location.unwrap_or(Location {
-            line: 0,
-            file: "",
-            module: "",
-        });
-        let head = [
-            Value::U64(record.level.number().into()),
-            Value::Str(record.layer()),
-            Value::Str(&record.message()),
-            Value::Str(place.file),
-            Value::Str(place.module),
-            Value::U64(place.line.into()),
-            Value::U64(record.fields().count() as u64),
-        ];
-        head.iter().for_each(|value| value.put(out));
-        for (name, value) in record.fields().chain(record.context()) {
-            Value::Str(name).put(out);
-            value.put(out);
-        }
     }
 }

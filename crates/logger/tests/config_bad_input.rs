@@ -2,7 +2,9 @@
 #![cfg(all(feature = "toml", feature = "yaml"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use hydra_logger::config::{Loader, LoggingConfig, Syntax};
+use std::time::Duration;
+
+use hydra_logger::config::{Loader, LoggingConfig, Rate, Syntax};
 use hydra_logger::error::{Error, ErrorKind};
 
 /// Writes the text to a file of that name and reads it; the folder's path is taken out of what is printed.
@@ -113,6 +115,33 @@ fn bad_size_text() {
     assert_eq!(
         size("\"1KB\""),
         ["a.json:1:26: journal.max_size: 1KB is too small for a journal; write at least 64KB"]
+    );
+}
+
+/// What holds records back is read from text, and a value that cannot be meant is named with what to write.
+#[test]
+fn suppression() {
+    let text = "[layers.API]\nlimit = \"100 / s\"\nsite_limit = \"1/10s\"\nsample = 0.1\ndedup = \"500ms\"\n";
+    let config = LoggingConfig::from_text(text, Syntax::Toml).unwrap();
+    let read = &config.layers["API"].suppression;
+    assert_eq!(read.limit, Some(Rate::per_second(100)));
+    assert_eq!(read.site_limit, Some(Rate::new(1, Duration::from_secs(10))));
+    assert_eq!((read.sample, read.dedup), (Some(0.1), Some(Duration::from_millis(500))));
+    assert!(read.is_on() && !read.guaranteed);
+    assert_eq!(
+        printed(
+            "hydra.toml",
+            "[layers.API]\nlimit = \"many\"\nsite_limit = 5\nsample = 1.5\ndedup = \"8d\"\n"
+        ),
+        [
+            "hydra.toml:2:9: layers.API.limit: `many` is not a rate; write a number of records and a unit of time \
+             (ms, s, m, h or d), such as \"100/s\" or \"1/10s\"",
+            "hydra.toml:3:14: layers.API.site_limit: expected a text, found a whole number; for example \
+             `site_limit = \"10/s\"`",
+            "hydra.toml:4:10: layers.API.sample: 1.5 is no part of a whole; write a number from 0 to 1",
+            "hydra.toml:5:9: layers.API.dedup: `8d` is no stretch of time; write a whole number and a unit \
+             (ms, s, m, h or d), at most a week, such as \"1s\"",
+        ]
     );
 }
 

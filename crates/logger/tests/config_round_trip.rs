@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hydra_logger::config::{
     ByteSize, Color, ColorMode, DestinationType, Format, FormatKey, Fsync, LogDestination, LogLayer, LoggingConfig,
-    OnTimeout, Overflow, Rotate, Stream, Syntax,
+    OnTimeout, Overflow, Rate, Rotate, Stream, Suppression, Syntax,
 };
 use hydra_logger::guarantee::Guarantee;
 use hydra_record::Level;
@@ -93,9 +93,22 @@ fn destination() -> impl Strategy<Value = LogDestination> {
         })
 }
 
+fn suppression() -> impl Strategy<Value = Suppression> {
+    let span = || (1_u64..604_800_000).prop_map(Duration::from_millis);
+    let rate = move || option::of((1_u32..1 << 24, span()).prop_map(|(count, span)| Rate::new(count, span)));
+    (rate(), rate(), option::of(0.0..=1.0), option::of(span()), any::<bool>()).prop_map(
+        |(limit, site_limit, sample, dedup, guaranteed)| {
+            let mut suppression = Suppression::default();
+            (suppression.limit, suppression.site_limit) = (limit, site_limit);
+            (suppression.sample, suppression.dedup, suppression.guaranteed) = (sample, dedup, guaranteed);
+            suppression
+        },
+    )
+}
+
 fn config() -> impl Strategy<Value = LoggingConfig> {
     let level = || select(Level::ALL.to_vec());
-    let layer = (option::of(level()), vec(destination(), 0..3));
+    let layer = (option::of(level()), vec(destination(), 0..3), suppression());
     let layers = btree_map(name(), layer, 0..4);
     let maps = (
         btree_map(level(), select(Guarantee::ALL), 0..3),
@@ -115,9 +128,9 @@ fn config() -> impl Strategy<Value = LoggingConfig> {
         if !layers.is_empty() {
             config.layers.clear();
         }
-        for (name, (level, destinations)) in layers {
+        for (name, (level, destinations, suppression)) in layers {
             let mut layer = LogLayer::default();
-            (layer.level, layer.destinations) = (level, destinations);
+            (layer.level, layer.destinations, layer.suppression) = (level, destinations, suppression);
             config.layers.insert(name, layer);
         }
         (

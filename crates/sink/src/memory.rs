@@ -53,6 +53,10 @@ struct State {
     syncs: u64,
     failing: Option<(u64, io::ErrorKind)>,
     is_blocked: bool,
+    /// So many writes may pass although it is blocked.
+    permits: u64,
+    /// Writes that have come past the block, whatever became of them.
+    tried: u64,
     waiting: usize,
     is_begun: bool,
     records_max: Option<usize>,
@@ -161,9 +165,24 @@ impl Memory {
         self.state().records_max = Some(count.max(1));
     }
 
-    /// Lets every write wait until [`Memory::unblock`].
+    /// Lets every write wait until [`Memory::unblock`]; those begun from now on take one record each.
     pub fn block(&self) {
         self.state().is_blocked = true;
+    }
+
+    /// Lets one record that [`Memory::block`] holds up through, and waits until it is written or has failed; `false`
+    /// when none is held up.
+    #[must_use]
+    pub fn step(&self, timeout: Duration) -> bool {
+        let mut state = self.state();
+        if !state.is_blocked || state.waiting == 0 {
+            return false;
+        }
+        state.permits += 1;
+        let goal = state.tried + 1;
+        drop(state);
+        self.shared.changed.notify_all();
+        self.wait(timeout, |state| state.tried >= goal)
     }
 
     /// Lets writes go on.
@@ -231,7 +250,9 @@ impl Sink for MemorySink {
         }
         state.is_begun = true;
         self.begun = true;
-        let records = batch.len().min(state.records_max.unwrap_or(usize::MAX));
+        // What is blocked is let through one by one.
+        let records_max = if state.is_blocked { Some(1) } else { state.records_max };
+        let records = batch.len().min(records_max.unwrap_or(usize::MAX));
         Ok(Begun {
             records,
             mark: Mark::in_memory(state.bytes.len() as u64),
@@ -248,9 +269,12 @@ impl Sink for MemorySink {
         shared.changed.notify_all();
         state = shared
             .changed
-            .wait_while(state, |state| state.is_blocked)
+            .wait_while(state, |state| state.is_blocked && state.permits == 0)
             .unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
+        state.permits = state.permits.saturating_sub(1);
+        state.tried += 1;
+        shared.changed.notify_all();
         state.is_begun = false;
         if let Some((left, kind)) = state.failing {
             state.failing = (left > 1).then_some((left - 1, kind));

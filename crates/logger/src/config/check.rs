@@ -79,7 +79,11 @@ impl LoggingConfig {
         checker.templates();
         checker.names();
         for (name, layer) in &self.layers {
-            let path = KeyPath::default().key("layers").key(name).key("destinations");
+            let path = KeyPath::default().key("layers").key(name);
+            for (key, message, suggestion) in layer.suppression.problems(&path) {
+                checker.report(&key, message, suggestion);
+            }
+            let path = path.key("destinations");
             if layer.destinations.len() > DESTINATIONS_MAX {
                 let message = format!(
                     "{} destinations; a layer has at most {DESTINATIONS_MAX}",

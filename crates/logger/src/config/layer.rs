@@ -1,8 +1,11 @@
 //! A named way for records: a level and destinations.
 
+use std::time::Duration;
+
 use hydra_record::Level;
 
 use super::destination::LogDestination;
+use super::suppression::{Rate, Suppression};
 
 /// A layer: the least level that it takes, and where its records go.
 ///
@@ -15,6 +18,18 @@ use super::destination::LogDestination;
 /// let layer = LogLayer::new(Level::Info).destination(LogDestination::console());
 /// assert_eq!(layer.destinations.len(), 1);
 /// ```
+///
+/// # Example: a layer that cannot flood
+/// ```
+/// use hydra_logger::config::{LogDestination, LogLayer, Rate};
+/// use hydra_record::Level;
+/// use std::time::Duration;
+/// let layer = LogLayer::new(Level::Info)
+///     .destination(LogDestination::console())
+///     .limit(Rate::per_second(100))
+///     .dedup(Duration::from_secs(1));
+/// assert_eq!(layer.suppression.limit.map(|limit| limit.to_string()).as_deref(), Some("100/s"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LogLayer {
@@ -22,6 +37,8 @@ pub struct LogLayer {
     pub level: Option<Level>,
     /// Where its records go.
     pub destinations: Vec<LogDestination>,
+    /// What it holds back, so that it cannot flood; nothing by default.
+    pub suppression: Suppression,
 }
 
 impl LogLayer {
@@ -29,7 +46,7 @@ impl LogLayer {
     pub fn new(level: Level) -> LogLayer {
         LogLayer {
             level: Some(level),
-            destinations: Vec::new(),
+            ..LogLayer::default()
         }
     }
 
@@ -37,6 +54,46 @@ impl LogLayer {
     #[must_use]
     pub fn destination(mut self, destination: LogDestination) -> LogLayer {
         self.destinations.push(destination);
+        self
+    }
+
+    /// Takes no more records than this. Those over it are counted, and told in a record when the time is over.
+    ///
+    /// Records that are synced or delivered when their call returns are always taken and use up nothing, here as in
+    /// the following, unless [`LogLayer::suppress_guaranteed`] says otherwise.
+    #[must_use]
+    pub fn limit(mut self, limit: Rate) -> LogLayer {
+        self.suppression.limit = Some(limit);
+        self
+    }
+
+    /// Takes no more records than this from each place in the program that logs to the layer.
+    #[must_use]
+    pub fn site_limit(mut self, limit: Rate) -> LogLayer {
+        self.suppression.site_limit = Some(limit);
+        self
+    }
+
+    /// Takes this part of the records, from 0 to 1, at random. The rest is counted, and told about once a minute.
+    #[must_use]
+    pub fn sample(mut self, part: f64) -> LogLayer {
+        self.suppression.sample = Some(part);
+        self
+    }
+
+    /// Does not take a record again that was taken within `span`: one with the same level, message, fields, context
+    /// and place in the program, from whichever thread. Repetitions are counted, and told when the time is over.
+    #[must_use]
+    pub fn dedup(mut self, span: Duration) -> LogLayer {
+        self.suppression.dedup = Some(span);
+        self
+    }
+
+    /// Lets limits, sampling and de-duplication hold back records as well that are synced or delivered when their call
+    /// returns: by default ERROR and above.
+    #[must_use]
+    pub fn suppress_guaranteed(mut self) -> LogLayer {
+        self.suppression.guaranteed = true;
         self
     }
 }

@@ -75,6 +75,7 @@ fn layers(mut base: Layers, mut over: Layers, usual: &LoggingConfig) -> Layers {
     for (name, layer) in std::mem::take(&mut over) {
         let merged = base.entry(name).or_default();
         merged.level = layer.level.or(merged.level);
+        merged.suppression = layer.suppression.over(std::mem::take(&mut merged.suppression));
         if !layer.destinations.is_empty() {
             merged.destinations = layer.destinations;
         }

@@ -8,8 +8,8 @@ use super::keys::{DESTINATION, EXTRA, ROOT, Shape, Table};
 use super::node::is_bare;
 use super::secret::Secret;
 use super::{
-    ByteSize, ColorMode, Compress, FileOptions, FormatOptions, Fsync, Kind, LogDestination, LoggingConfig, Remote,
-    Rotate, Stream,
+    ByteSize, ColorMode, Compress, FileOptions, FormatOptions, Fsync, Kind, LogDestination, LoggingConfig, Rate,
+    Remote, Rotate, Stream, Suppression, span_text,
 };
 
 impl LoggingConfig {
@@ -105,6 +105,7 @@ impl Printer {
             let place = format!("layers.{}", key(name));
             self.header(&format!("[{place}]"), &ROOT, "layers");
             self.maybe(layer_table, "level", layer.level.map(|level| quoted(level.name())));
+            self.suppression(layer_table, &layer.suppression);
             for (index, destination) in layer.destinations.iter().enumerate() {
                 let place = format!("{place}.destinations");
                 self.header(&format!("[[{place}]]"), layer_table, "destinations");
@@ -112,6 +113,16 @@ impl Printer {
             }
         }
         self.out
+    }
+
+    fn suppression(&mut self, table: &'static Table, held_back: &Suppression) {
+        let rate = |rate: Option<Rate>| rate.map(|rate| quoted(&rate.to_string()));
+        self.maybe(table, "limit", rate(held_back.limit));
+        self.maybe(table, "site_limit", rate(held_back.site_limit));
+        self.maybe(table, "sample", held_back.sample.map(|part| format!("{part:?}")));
+        self.maybe(table, "dedup", held_back.dedup.map(|span| quoted(&span_text(span))));
+        let guaranteed = held_back.guaranteed.then(|| "true".to_owned());
+        self.maybe(table, "suppress_guaranteed", guaranteed);
     }
 
     /// Prints a destination whose header stands; `secret` names it in the variables of its secrets.

@@ -131,6 +131,15 @@ fn layer(reader: &mut Reader, item: &Item<'_>) -> LogLayer {
     let fields = table_of(item).and_then(|table| reader.table(item.node, &item.path, table, None));
     let Some(fields) = fields else { return layer };
     layer.level = reader.level_of(&fields, "level");
+    let held_back = &mut layer.suppression;
+    held_back.limit = reader.rate_of(&fields, "limit");
+    held_back.site_limit = reader.rate_of(&fields, "site_limit");
+    held_back.sample = reader.share_of(&fields, "sample");
+    held_back.dedup = reader.span_of(&fields, "dedup");
+    put(
+        &mut held_back.guaranteed,
+        reader.switch_of(&fields, "suppress_guaranteed"),
+    );
     let Some(list) = fields.get("destinations") else {
         return layer;
     };

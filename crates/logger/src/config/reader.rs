@@ -11,6 +11,7 @@ use super::node::{At, Entry, KeyPath, Node, Text, Value};
 use super::options::DestinationType;
 use super::secret::Secret;
 use super::size::{BadSize, ByteSize};
+use super::suppression::{BAD_SPAN, BadRate, Rate, parse_span};
 use super::{keys, suggest};
 use crate::error::Finding;
 
@@ -345,6 +346,50 @@ impl Reader {
             );
         }
         duration
+    }
+
+    /// Reads a number from 0 to 1.
+    pub(crate) fn share_of(&mut self, fields: &Fields<'_>, name: &'static str) -> Option<f64> {
+        let item = fields.get(name)?;
+        debug_assert!(matches!(item.key.shape, Shape::Share));
+        let share = match &item.node.value {
+            Value::Integer(number) => Some(*number as f64),
+            Value::Float(number) => Some(*number),
+            Value::Text(text) if text.template.is_some() => text.text.trim().parse().ok(),
+            _ => None,
+        };
+        if share.is_none() {
+            self.wrong(&item, "a number from 0 to 1");
+        }
+        // Its bounds are checked with the whole.
+        share
+    }
+
+    /// Reads a number of records in a stretch of time.
+    pub(crate) fn rate_of(&mut self, fields: &Fields<'_>, name: &'static str) -> Option<Rate> {
+        let item = fields.get(name)?;
+        debug_assert!(matches!(item.key.shape, Shape::Rate));
+        match self.text(&item)?.text.parse() {
+            Ok(rate) => Some(rate),
+            Err(error) => {
+                let error: BadRate = error;
+                self.report(&item.node.at, &item.path, error.message(), BadRate::SUGGESTION);
+                None
+            }
+        }
+    }
+
+    /// Reads a stretch of time with its unit.
+    pub(crate) fn span_of(&mut self, fields: &Fields<'_>, name: &'static str) -> Option<Duration> {
+        let item = fields.get(name)?;
+        debug_assert!(matches!(item.key.shape, Shape::Span));
+        let text = &self.text(&item)?.text;
+        let span = parse_span(text);
+        if span.is_none() {
+            let message = format!("`{text}` is no stretch of time");
+            self.report(&item.node.at, &item.path, message, BAD_SPAN);
+        }
+        span
     }
 
     /// Reads the switch of a key.

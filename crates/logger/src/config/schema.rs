@@ -200,6 +200,9 @@ fn shape(of: &'static Shape) -> Json {
         Shape::Limit => any_of(vec![reference("size"), words(&["none"])]),
         Shape::Count { min, max } => bounded("integer", number(min), number(max)),
         Shape::Seconds { min, max } => bounded("number", number(min), number(max)),
+        Shape::Share => bounded("number", number(0), number(1)),
+        Shape::Rate => written("^\\s*[0-9]+\\s*/\\s*([0-9]+ ?)?([Mm][Ss]|[SsMmHhDd])\\s*$"),
+        Shape::Span => written("^\\s*[0-9]+ ?([Mm][Ss]|[SsMmHhDd])\\s*$"),
         Shape::Switch => any_of(vec![object([("type", text("boolean"))]), reference("variable")]),
         Shape::Choice(names) => words(names),
         Shape::Choices(names) => object([("type", text("array")), ("items", words(names))]),
@@ -231,6 +234,11 @@ fn bounded(kind: &str, min: Json, max: Json) -> Json {
         object([("type", text(kind)), ("minimum", min), ("maximum", max)]),
         reference("variable"),
     ])
+}
+
+fn written(pattern: &str) -> Json {
+    let written = object([("type", text("string")), ("pattern", text(pattern))]);
+    any_of(vec![written, reference("variable")])
 }
 
 fn size() -> Json {
