@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64 as StdAtomicU64, Ordering as StdOrdering};
 
 use hydra_os::atomic::{Arc, Ordering};
 
+use crate::copies::copy_bytes;
 use crate::error::{Error, ErrorKind};
 use crate::frame::{Kind, frame_bytes};
 use crate::metrics::Tally;
@@ -235,16 +236,19 @@ impl Writer {
                 .map(|(start, end)| text.get(start..*end).unwrap_or_default())
         };
         let bytes = parts().map(|part| frame_bytes(part.len())).sum::<usize>() + frame_bytes(payload.len());
-        if bytes > self.log.room_bytes() {
+        let copies = parts().map(|part| copy_bytes(part.len())).sum::<usize>();
+        if bytes > self.log.room_bytes() || segment.keeps_copies() && copies > self.log.copies_room_bytes() {
             // It would not fit the next segment either, and the next.
             return Err(self.refusal(payload.len() + text.len()));
         }
-        let Reserved::At(mut offset) = self.reserve(segment, bytes) else {
+        let Some(copies) = segment.reserve_copies(copies) else {
+            self.log.turn_away_from(segment.number);
             return Ok(None);
         };
-        for part in parts() {
-            offset = segment.write(offset, Kind::Note, part);
-        }
+        let Reserved::At(offset) = self.reserve(segment, bytes) else {
+            return Ok(None);
+        };
+        let offset = write_notes(segment, offset, copies, parts());
         missing.iter().for_each(|note| note.slot.stands_now_in(stamp));
         let end = segment.write(offset, Kind::Data, payload);
         self.tally.add_one();
@@ -277,6 +281,23 @@ impl Writer {
             self.log.bell.ring(&self.log.hot);
         }
     }
+}
+
+/// Writes notes, after their copies: a note that a record can need has both. Returns the offset past them.
+fn write_notes<'a>(
+    segment: &Segment,
+    offset: usize,
+    copies: usize,
+    notes: impl Iterator<Item = &'a [u8]> + Clone,
+) -> usize {
+    if segment.keeps_copies() {
+        let (mut at, mut offset) = (copies, offset);
+        for note in notes.clone() {
+            at = segment.write_copy(at, offset, note);
+            offset += frame_bytes(note.len());
+        }
+    }
+    notes.fold(offset, |offset, note| segment.write(offset, Kind::Note, note))
 }
 
 /// The most that is reserved by an unconditional addition. Threads that add while the segment is full push the tail

@@ -13,6 +13,7 @@ use hydra_os::thread::{self, JoinHandle};
 
 use crate::append::{Note, Writer, retired};
 use crate::audit;
+use crate::copies;
 use crate::cursor::{CursorState, Cursors, Live};
 use crate::error::{Error, ErrorKind};
 use crate::lock::Home;
@@ -23,7 +24,7 @@ use crate::progress::Progress;
 use crate::read::{Reader, Source};
 use crate::reclaim::SPARES_WANTED;
 use crate::recover::Dead;
-use crate::segment::{BYTES_MAX, TRAILER_BYTES};
+use crate::segment::BYTES_MAX;
 use crate::store::Log;
 use crate::sync::Sync;
 use crate::{reclaim, sync};
@@ -117,9 +118,16 @@ impl Journal {
         let place = home.as_ref().map_or(Place::Memory, |home| Place::Dir(home.dir.clone()));
         let cursors = place.make_cursors().inspect_err(|_| abandon(home.as_ref()))?;
         let stamp = (random::u64() as u32).max(1);
-        let segment_end = segment_bytes - TRAILER_BYTES;
+        let copies_pages = place.copies_pages(segment_bytes, options.preamble.len());
+        let log = Log::new(
+            stamp,
+            segment_bytes,
+            copies_pages,
+            options.quota_bytes,
+            options.preamble,
+        );
         let shared = Arc::new(Shared {
-            log: OsArc::new(Log::new(stamp, segment_end, options.quota_bytes, options.preamble)),
+            log: OsArc::new(log),
             cursors: Cursors::create(cursors),
             place,
             sync: Sync::default(),
@@ -182,10 +190,11 @@ impl Journal {
         let check = || if is_retired() { Err(retired()) } else { Ok(()) };
         let texts: Vec<Vec<u8>> = notes.iter().map(Note::bytes).collect();
         let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
-        let bytes = shared.log.large_bytes(payload.len(), &texts);
+        let (bytes, copies_pages) = shared.log.large_bytes(payload.len(), &texts);
         // The tail's segment and the spares always take their part of the quota.
         let least = (SPARES_WANTED as u64 + 1) * shared.segment_bytes as u64;
-        if payload.len() > RECORD_BYTES_MAX || bytes > BYTES_MAX || bytes as u64 + least > shared.quota_bytes {
+        let is_too_large = payload.len() > RECORD_BYTES_MAX || bytes > BYTES_MAX || copies_pages > copies::PAGES_MAX;
+        if is_too_large || bytes as u64 + least > shared.quota_bytes {
             let text = format!(
                 "appending a record of {} bytes: the limit is {RECORD_BYTES_MAX} bytes, \
                  and the journal's quota is {} bytes",
@@ -201,10 +210,12 @@ impl Journal {
             ));
         }
         shared.log.reserve_large(bytes)?;
-        let made = reclaim::make_segment(shared, bytes);
+        let made = reclaim::make_segment(shared, bytes, copies_pages);
         let (mapping, generation) = made.inspect_err(|_| shared.log.give_back_bytes(bytes))?;
         let mapping = OsArc::new(mapping);
-        let inserted = shared.log.insert_large(&mapping, generation, payload, &texts, check);
+        let inserted = shared
+            .log
+            .insert_large(&mapping, generation, payload, &texts, copies_pages, check);
         let end = inserted.inspect_err(|_| {
             Place::discard(&mapping);
             shared.log.give_back_bytes(bytes);

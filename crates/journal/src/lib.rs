@@ -22,6 +22,7 @@ mod append;
 #[cfg(not(loom))]
 mod audit;
 mod bell;
+mod copies;
 #[cfg(not(loom))]
 mod cursor;
 mod error;

@@ -24,11 +24,11 @@ impl Log {
     pub fn new(spares: usize, bytes: usize) -> Log {
         let len = FRAMES_START + bytes + TRAILER_BYTES;
         let log = Log {
-            log: Arc::new(store::Log::new(1, len - TRAILER_BYTES, 1 << 20, Vec::new())),
+            log: Arc::new(store::Log::new(1, len, 0, 1 << 20, Vec::new())),
         };
         for generation in 1..=spares as u64 + 1 {
             let mapping = Mapping::anonymous(len).expect("memory");
-            mapping.begin_life([1; 16], generation, 0);
+            mapping.begin_life([1; 16], generation, 0, 0);
             log.add(Arc::new(mapping), generation);
         }
         log.log.roll(0).expect("a spare");
@@ -79,7 +79,7 @@ impl Log {
         let retired = self.log.retire_before(number);
         for segment in &retired {
             let generation = segment.generation + 100;
-            segment.mapping.renew([1; 16], generation, 0);
+            segment.mapping.renew([1; 16], generation, 0, 0);
             self.add(Arc::clone(&segment.mapping), generation);
         }
         retired.len()

@@ -7,6 +7,7 @@ use hydra_os::disk::{self, File, FileSystem, Mode};
 use hydra_os::map::Map;
 use hydra_os::{clock, random};
 
+use crate::copies;
 use crate::cursor::{Cursors, FILE_BYTES};
 use crate::error::Error;
 use crate::lock::{CURSORS, SEGMENT_SUFFIX};
@@ -21,10 +22,10 @@ pub(crate) enum Place {
 
 impl Place {
     /// Makes a cleared segment: allocated, mapped, every page touched. Returns it with its generation.
-    pub(crate) fn make(&self, bytes: usize, journal: [u8; 16]) -> Result<(Mapping, u64), Error> {
+    pub(crate) fn make(&self, bytes: usize, journal: [u8; 16], copies_pages: usize) -> Result<(Mapping, u64), Error> {
         let generation = random::u64();
         let mapping = self.make_empty(bytes, generation)?;
-        mapping.begin_life(journal, generation, clock::wall_ns());
+        mapping.begin_life(journal, generation, clock::wall_ns(), copies_pages);
         Ok((mapping, generation))
     }
 
@@ -34,7 +35,7 @@ impl Place {
         let mapping = self.make_empty(of.mapping.map.len(), random::u64())?;
         let began_ns = of.mapping.header().map_or(0, |header| header.created_ns);
         let begins_ns = clock::wall_ns().max(began_ns.saturating_add(1));
-        mapping.begin_life(journal, of.generation, begins_ns);
+        mapping.begin_life(journal, of.generation, begins_ns, of.copies_pages());
         Ok(mapping)
     }
 
@@ -49,10 +50,18 @@ impl Place {
         Ok(mapping)
     }
 
+    /// Returns the pages for copies of the notes of an ordinary segment: memory takes no damage.
+    pub(crate) fn copies_pages(&self, segment_bytes: usize, preamble: usize) -> usize {
+        match self {
+            Place::Memory => 0,
+            Place::Dir(_) => copies::pages_of(segment_bytes, preamble),
+        }
+    }
+
     /// Clears a used segment for its next life. Returns the new generation.
-    pub(crate) fn renew(mapping: &Mapping, journal: [u8; 16]) -> u64 {
+    pub(crate) fn renew(mapping: &Mapping, journal: [u8; 16], copies_pages: usize) -> u64 {
         let generation = random::u64();
-        mapping.renew(journal, generation, clock::wall_ns());
+        mapping.renew(journal, generation, clock::wall_ns(), copies_pages);
         generation
     }
 

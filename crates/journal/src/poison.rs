@@ -127,7 +127,13 @@ fn fill(shared: &Shared, segment: &Segment, copy: &Arc<Mapping>, to: To) -> Resu
         return Err(Error::new(ErrorKind::Closed, text));
     }
     sync()?;
-    let mut made = Segment::begin(Arc::clone(copy), segment.generation, segment.number);
+    let mut made = Segment::begin(
+        Arc::clone(copy),
+        segment.generation,
+        segment.number,
+        segment.copies_pages(),
+    );
+    made.mend_notes();
     sync()?;
     made.settle();
     // What was copied is what is verified.

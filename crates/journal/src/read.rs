@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use hydra_os::atomic::{Arc, Ordering};
 
+#[cfg(not(loom))]
+use crate::copies::Copied;
 use crate::frame::{Envelope, FRAME_ALIGN, FRAME_HEAD_BYTES, Kind};
 use crate::position::Position;
 #[cfg(not(loom))]
@@ -302,7 +304,11 @@ impl Reader {
                     self.take_verified(segment, offset, envelope, &scratch, batch);
                     offset += envelope.total();
                 }
-                None => offset = step_over(segment, offset, &mut scratch, &mut batch.damage),
+                None => {
+                    let next = step_over(segment, offset, &mut scratch, &mut batch.damage);
+                    self.take_copies(segment, offset..next, batch);
+                    offset = next;
+                }
             }
         }
         if offset + FRAME_HEAD_BYTES > segment.end && offset < segment.end + segment.cut {
@@ -314,6 +320,15 @@ impl Reader {
         batch.damage.retain(|damage| damage.ends_after(self.from));
         batch.scratch = scratch;
         offset
+    }
+
+    /// Takes the notes that stood where nothing can be read from their copies.
+    #[cfg(not(loom))]
+    fn take_copies(&self, segment: &Segment, damaged: Range<usize>, batch: &mut Batch) {
+        for Copied { offset, note } in segment.copies_within(&damaged) {
+            let (kind, len) = (Kind::Note, note.len());
+            self.take_verified(segment, offset, Envelope { kind, len }, &note, batch);
+        }
     }
 
     /// Takes a frame whose payload has been copied to verify it.

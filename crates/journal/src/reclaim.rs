@@ -136,11 +136,11 @@ fn recycle(shared: &Shared, segment: &Segment) {
         // A failure leaves a file behind that says nothing new, and the directory's removal takes it along.
         let _ = disk::remove_file(path);
     }
-    let ordinary = segment.end == shared.log.segment_end;
+    let ordinary = segment.mapping.map.len() == shared.segment_bytes && segment.end == shared.log.segment_end;
     let wanted = shared.log.store().spares.len() < SPARES_WANTED;
     let is_sound = !segment.is_poisoned() && Trouble::of_file(&segment.mapping).is_none();
     if ordinary && wanted && is_sound {
-        let generation = Place::renew(&segment.mapping, shared.id);
+        let generation = Place::renew(&segment.mapping, shared.id, shared.log.copies_pages);
         shared.log.metrics.segments_recycled.fetch_add(1, Ordering::Relaxed);
         let mapping = Arc::clone(&segment.mapping);
         let mut store = shared.log.store();
@@ -167,7 +167,7 @@ fn make_one(shared: &Shared) -> Option<Result<Spare, Error>> {
         }
         store.bytes += bytes as u64;
     }
-    let made = make_segment(shared, bytes);
+    let made = make_segment(shared, bytes, shared.log.copies_pages);
     if made.is_err() {
         shared.log.give_back_bytes(bytes);
     }
@@ -178,8 +178,8 @@ fn make_one(shared: &Shared) -> Option<Result<Spare, Error>> {
 }
 
 /// Makes a cleared segment, with its generation.
-pub(crate) fn make_segment(shared: &Shared, bytes: usize) -> Result<(Mapping, u64), Error> {
-    let make = || shared.place.make(bytes, shared.id);
+pub(crate) fn make_segment(shared: &Shared, bytes: usize, copies_pages: usize) -> Result<(Mapping, u64), Error> {
+    let make = || shared.place.make(bytes, shared.id, copies_pages);
     make().or_else(|error| match audit::restore_home(shared) {
         // The directory had gone, and nobody had noticed yet.
         Ok(true) => make(),

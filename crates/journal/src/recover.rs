@@ -122,7 +122,8 @@ pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
         Ok(header) if header.number == 0 => Opened::Spare,
         Ok(header) => {
             let (generation, number, bytes) = (header.generation, header.number, header.bytes);
-            Opened::Segment(Segment::of(OsArc::new(mapping), generation, number, bytes))
+            let mapping = OsArc::new(mapping);
+            Opened::Segment(Segment::of(mapping, generation, number, bytes, header.copies_pages))
         }
         Err(BadHeader::Newer) => Opened::Newer,
         // A file whose making was cut short has no frames; its header may be half there.

@@ -5,7 +5,7 @@
 //! | offset | bytes | what |
 //! |-------:|------:|------|
 //! | 0 | 8 | magic: `HYDRASEG` |
-//! | 8 | 8 | version u16, then flags: 16 bits a reader may ignore, 32 bits it must know |
+//! | 8 | 8 | version u16, pages for copies of notes u15 (see `copies`), flags: a reader may ignore 1, must know 32 |
 //! | 16 | 16 | id of the journal |
 //! | 32 | 8 | generation: a random number of this life of the file |
 //! | 40 | 8 | size of the segment in bytes |
@@ -19,7 +19,7 @@
 //! add frames. After a crash the header tells whether the file is part of the log; everything else stands in the
 //! frames.
 
-use hydra_os::atomic::{Arc, AtomicBool, AtomicU32, Ordering, fence};
+use hydra_os::atomic::{Arc, AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
 use hydra_os::disk;
 use hydra_os::map::Map;
@@ -29,6 +29,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::copies;
 use crate::frame::{Envelope, FRAME_ALIGN, FRAME_HEAD_BYTES, Kind, checksum, frame_bytes};
 use crate::position::Position;
 
@@ -49,6 +50,7 @@ const AT_BYTES: usize = 40;
 const AT_CREATED: usize = 48;
 const AT_CHECK: usize = 56;
 const AT_NUMBER: usize = 64;
+const COPIES_SHIFT: u32 = 16;
 
 /// The memory of a segment and the file behind it. It outlives the segment's place in the log: it is recycled.
 #[derive(Debug)]
@@ -67,6 +69,8 @@ pub(crate) struct Header {
     pub(crate) created_ns: i64,
     /// 0 = spare.
     pub(crate) number: u32,
+    /// Pages at the end for copies of notes.
+    pub(crate) copies_pages: usize,
 }
 
 /// Why a header could not be read.
@@ -88,6 +92,10 @@ pub(crate) struct Segment {
     pub(crate) end: usize,
     /// Bytes of frames that were cut off the file's end, in a dead process's journal.
     pub(crate) cut: usize,
+    /// Where copies of notes stand: see `copies`.
+    pub(crate) copies: Range<usize>,
+    /// Bytes of that which are taken.
+    pub(crate) copies_taken: AtomicU64,
     /// Whether it is in the log, see [`Segment::retire`] and [`Segment::set_replaced`].
     fate: AtomicU32,
     /// Every byte of it has been published, so no producer will ever store into it again.
@@ -127,11 +135,13 @@ impl Mapping {
     ///
     /// The number goes first and the body is expected to be zero, so a crash in between leaves a spare or an unreadable
     /// header, and in neither case frames.
-    pub(crate) fn begin_life(&self, journal: [u8; 16], generation: u64, created_ns: i64) {
+    pub(crate) fn begin_life(&self, journal: [u8; 16], generation: u64, created_ns: i64, copies_pages: usize) {
+        debug_assert!(copies_pages <= copies::PAGES_MAX);
+        let version = u64::from(VERSION) | (copies_pages as u64) << COPIES_SHIFT;
         for base in self.bases() {
             self.number(base, 0);
             let map = &self.map;
-            map.store(base + AT_VERSION, u64::from(VERSION), Ordering::Relaxed);
+            map.store(base + AT_VERSION, version, Ordering::Relaxed);
             map.copy_in(base + AT_JOURNAL, &journal);
             map.store(base + AT_GENERATION, generation, Ordering::Relaxed);
             map.store(base + AT_BYTES, map.len() as u64, Ordering::Relaxed);
@@ -147,11 +157,11 @@ impl Mapping {
     }
 
     /// Clears the mapping for its next life: the number goes first, then the frames, then comes the new header.
-    pub(crate) fn renew(&self, journal: [u8; 16], generation: u64, created_ns: i64) {
+    pub(crate) fn renew(&self, journal: [u8; 16], generation: u64, created_ns: i64, copies_pages: usize) {
         self.end_life();
         self.map
             .zero(FRAMES_START, self.map.len() - TRAILER_BYTES - FRAMES_START);
-        self.begin_life(journal, generation, created_ns);
+        self.begin_life(journal, generation, created_ns, copies_pages);
     }
 
     /// Where the two copies of the header stand.
@@ -217,7 +227,9 @@ impl Mapping {
         let mut journal = [0; 16];
         map.copy_out(base + AT_JOURNAL, &mut journal);
         let bytes = map.load(base + AT_BYTES, Ordering::Relaxed) as usize;
-        if !(FRAMES_START + TRAILER_BYTES..=BYTES_MAX).contains(&bytes) {
+        let copies_pages = (version >> COPIES_SHIFT) as usize & copies::PAGES_MAX;
+        let least = FRAMES_START + TRAILER_BYTES.max(copies_pages * copies::PAGE_BYTES);
+        if !(least..=BYTES_MAX).contains(&bytes) {
             return Err(BadHeader::Damaged);
         }
         let created_ns = map.load(base + AT_CREATED, Ordering::Relaxed) as i64;
@@ -227,30 +239,42 @@ impl Mapping {
             bytes,
             created_ns,
             number,
+            copies_pages,
         })
     }
 }
 
 impl Segment {
     /// Gives a spare its number: it is part of the log from now on.
-    pub(crate) fn begin(mapping: Arc<Mapping>, generation: u64, number: u32) -> Segment {
+    pub(crate) fn begin(mapping: Arc<Mapping>, generation: u64, number: u32, copies_pages: usize) -> Segment {
         for base in mapping.bases() {
             mapping.number(base, number_word(number, generation));
         }
         let bytes = mapping.map.len();
-        Segment::of(mapping, generation, number, bytes)
+        Segment::of(mapping, generation, number, bytes, copies_pages)
     }
 
     /// Wraps a mapping that has its number already and was made with `bytes` bytes.
-    pub(crate) fn of(mapping: Arc<Mapping>, generation: u64, number: u32, bytes: usize) -> Segment {
-        let whole = bytes - TRAILER_BYTES;
-        let end = whole.min(mapping.map.len() / FRAME_ALIGN * FRAME_ALIGN);
+    pub(crate) fn of(
+        mapping: Arc<Mapping>,
+        generation: u64,
+        number: u32,
+        bytes: usize,
+        copies_pages: usize,
+    ) -> Segment {
+        let whole = frames_end(bytes, copies_pages);
+        let there = mapping.map.len() / FRAME_ALIGN * FRAME_ALIGN;
+        let end = whole.min(there);
+        let copies_end = (bytes - TRAILER_BYTES).min(there);
+        let copies_start = (whole + FRAME_HEAD_BYTES).min(copies_end);
         Segment {
             mapping,
             generation,
             number,
             end,
             cut: whole - end,
+            copies: copies_start..copies_end,
+            copies_taken: AtomicU64::new(0),
             fate: AtomicU32::new(FATE_IN_USE),
             settled: AtomicBool::new(false),
             #[cfg(not(loom))]
@@ -413,8 +437,14 @@ impl Segment {
     /// Returns the frame published at `offset` if there is one whose length fits the segment.
     #[inline]
     pub(crate) fn envelope(&self, offset: usize) -> Option<Envelope> {
+        self.envelope_before(offset, self.end)
+    }
+
+    /// Returns the frame published at `offset` if there is one that ends at `end` or before.
+    #[inline]
+    pub(crate) fn envelope_before(&self, offset: usize, end: usize) -> Option<Envelope> {
         let envelope = Envelope::read(self.word(offset), self.generation, offset)?;
-        if offset + envelope.total() <= self.end {
+        if offset + envelope.total() <= end {
             Some(envelope)
         } else {
             None
@@ -433,6 +463,11 @@ impl Segment {
         let stored = self.mapping.map.load(offset + 8, Ordering::Relaxed);
         stored == checksum(scratch, self.generation, offset, self.word(offset))
     }
+}
+
+/// Where frames end in a segment of so many bytes: they share no page with copies of notes.
+pub(crate) fn frames_end(bytes: usize, copies_pages: usize) -> usize {
+    bytes - TRAILER_BYTES.max(copies_pages * copies::PAGE_BYTES)
 }
 
 fn header_check(map: &Map, base: usize) -> u64 {
@@ -460,8 +495,8 @@ mod tests {
 
     fn segment() -> Segment {
         let mapping = Mapping::anonymous(64 * 1024).unwrap();
-        mapping.begin_life([3; 16], 99, 5);
-        Segment::begin(Arc::new(mapping), 99, 1)
+        mapping.begin_life([3; 16], 99, 5, 2);
+        Segment::begin(Arc::new(mapping), 99, 1, 2)
     }
 
     /// A header is read back as written; any flipped bit of it is noticed, and the other copy stands in.
@@ -475,6 +510,7 @@ mod tests {
             bytes: 64 * 1024,
             created_ns: 5,
             number: 1,
+            copies_pages: 2,
         };
         assert_eq!(mapping.header(), Ok(header));
         for offset in (0..=AT_NUMBER).step_by(8) {
@@ -524,7 +560,7 @@ mod tests {
         segment.write(FRAMES_START, Kind::Data, b"hello");
         let mut bytes = [0; 80];
         segment.mapping.map.copy_out(0, &mut bytes);
-        assert_eq!(&bytes[..16], b"HYDRASEG\x01\0\0\0\0\0\0\0");
+        assert_eq!(&bytes[..16], b"HYDRASEG\x01\0\x02\0\0\0\0\0");
         assert_eq!(&bytes[64..72], &number_word(1, 99).to_le_bytes());
         let mut frame = [0; 32];
         segment.mapping.map.copy_out(FRAMES_START, &mut frame);

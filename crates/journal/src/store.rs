@@ -9,11 +9,12 @@ use hydra_os::atomic::AtomicBool;
 use hydra_os::atomic::{Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 
 use crate::bell::{Bell, Hot};
+use crate::copies;
 use crate::error::{Error, ErrorKind};
 use crate::frame::{FRAME_ALIGN, Kind, frame_bytes};
 use crate::metrics::Metrics;
 use crate::position::Position;
-use crate::segment::{FRAMES_START, Mapping, Segment, TRAILER_BYTES};
+use crate::segment::{FRAMES_START, Mapping, Segment, TRAILER_BYTES, frames_end};
 
 /// Past every segment's end: a tail there says that the next segment must be begun first.
 const SEALED: u64 = 1 << 31;
@@ -29,6 +30,8 @@ pub(crate) struct Log {
     pub(crate) stamp: u32,
     /// Offset behind the last byte that frames of an ordinary segment may take.
     pub(crate) segment_end: usize,
+    /// Pages of an ordinary segment for copies of its notes.
+    pub(crate) copies_pages: usize,
     /// The largest payload of an ordinary frame.
     pub(crate) frame_max: usize,
     /// The most bytes all segments may take.
@@ -75,7 +78,14 @@ pub(crate) struct Spare {
 }
 
 impl Log {
-    pub(crate) fn new(stamp: u32, segment_end: usize, quota_bytes: u64, preamble: Vec<u8>) -> Log {
+    pub(crate) fn new(
+        stamp: u32,
+        segment_bytes: usize,
+        copies_pages: usize,
+        quota_bytes: u64,
+        preamble: Vec<u8>,
+    ) -> Log {
+        let segment_end = frames_end(segment_bytes, copies_pages);
         Log {
             // A model's segments have room for a record or two.
             frame_max: (segment_end - FRAMES_START) / if cfg!(loom) { 1 } else { 4 },
@@ -89,6 +99,7 @@ impl Log {
             bell: Bell::default(),
             stamp,
             segment_end,
+            copies_pages,
             preamble,
             metrics: Metrics::default(),
             store: Mutex::new(Store::default()),
@@ -120,6 +131,11 @@ impl Log {
             frame_bytes(self.preamble.len())
         };
         self.segment_end - FRAMES_START - preamble
+    }
+
+    /// The most bytes of copies that fit a segment beside that of its preamble.
+    pub(crate) fn copies_room_bytes(&self) -> usize {
+        copies::room_bytes(self.copies_pages).saturating_sub(copies::copy_bytes(self.preamble.len()))
     }
 
     /// Returns the end of what has been reserved. In a sealed segment that is its end.
@@ -176,7 +192,7 @@ impl Log {
 
     /// Puts `spare` into the log under `number` and moves the tail to it.
     fn begin(&self, store: &mut Store, spare: Spare, number: u32) {
-        let segment = Segment::begin(spare.mapping, spare.generation, number);
+        let segment = Segment::begin(spare.mapping, spare.generation, number, self.copies_pages);
         let start = self.write_preamble(&segment);
         store.segments.insert(number, Arc::new(segment));
         self.metrics
@@ -191,10 +207,11 @@ impl Log {
     }
 
     fn write_preamble(&self, segment: &Segment) -> usize {
+        segment.begin_copies();
         if self.preamble.is_empty() {
             return FRAMES_START;
         }
-        segment.write(FRAMES_START, Kind::Note, &self.preamble)
+        write_note(segment, FRAMES_START, &self.preamble)
     }
 
     /// Takes `bytes` of the quota for a large record's segment.
@@ -244,6 +261,7 @@ impl Log {
         generation: u64,
         payload: &[u8],
         notes: &[&[u8]],
+        copies_pages: usize,
         check: impl Fn() -> Result<(), Error>,
     ) -> Result<Position, Error> {
         let mut store = self.store();
@@ -269,9 +287,9 @@ impl Log {
         }
         self.seal_tail(&store);
         let number = last + 1;
-        let segment = Segment::begin(Arc::clone(mapping), generation, number);
+        let segment = Segment::begin(Arc::clone(mapping), generation, number, copies_pages);
         let start = self.write_preamble(&segment);
-        let start = notes.iter().fold(start, |at, note| segment.write(at, Kind::Note, note));
+        let start = notes.iter().fold(start, |at, note| write_note(&segment, at, note));
         let end = segment.write(start, Kind::Data, payload);
         segment.seal(end);
         self.metrics
@@ -315,11 +333,22 @@ impl Log {
         Position::new(next, 0)
     }
 
-    /// The size of a segment for one payload that does not fit an ordinary one.
-    pub(crate) fn large_bytes(&self, payload: usize, notes: &[&[u8]]) -> usize {
-        let notes: usize = notes.iter().map(|note| frame_bytes(note.len())).sum();
-        let frames = frame_bytes(self.preamble.len()) + notes + frame_bytes(payload);
-        (FRAMES_START + frames + TRAILER_BYTES).next_multiple_of(4096)
+    /// The size of a segment for one payload that does not fit an ordinary one, and how many of its pages are for
+    /// copies of its notes.
+    pub(crate) fn large_bytes(&self, payload: usize, notes: &[&[u8]]) -> (usize, usize) {
+        let sum = |bytes: fn(usize) -> usize| -> usize {
+            let notes = notes.iter().map(|note| bytes(note.len()));
+            notes.sum::<usize>() + bytes(self.preamble.len())
+        };
+        let frames = FRAMES_START + sum(frame_bytes) + frame_bytes(payload);
+        if self.copies_pages == 0 {
+            return ((frames + TRAILER_BYTES).next_multiple_of(copies::PAGE_BYTES), 0);
+        }
+        let pages = copies::pages_for(sum(copies::copy_bytes));
+        (
+            frames.next_multiple_of(copies::PAGE_BYTES) + pages * copies::PAGE_BYTES,
+            pages,
+        )
     }
 
     /// Starts the next frame on a fresh page, and returns the position everything so far stands before.
@@ -460,7 +489,6 @@ impl Log {
     }
 
     /// Lets nobody reserve in the segment `number` any more.
-    #[cfg(not(loom))]
     pub(crate) fn turn_away_from(&self, number: u32) {
         let store = self.store();
         if self.tail().segment() == number {
@@ -501,6 +529,16 @@ impl Log {
         self.work.notify_all();
         store.end
     }
+}
+
+/// Writes a note into a segment that nobody else writes to yet, and its copy first.
+fn write_note(segment: &Segment, offset: usize, note: &[u8]) -> usize {
+    if segment.keeps_copies()
+        && let Some(at) = segment.reserve_copies(copies::copy_bytes(note.len()))
+    {
+        segment.write_copy(at, offset, note);
+    }
+    segment.write(offset, Kind::Note, note)
 }
 
 /// Waiting for room would be of no use.
