@@ -10,9 +10,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
-use hydra_os::atomic::Mutex;
+use hydra_os::atomic::{Mutex, RwLock};
 use hydra_record::Level;
 use hydra_record::note::{RawPiece, RawSite};
 

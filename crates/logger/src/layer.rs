@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use hydra_journal::NoteSlot;
+use hydra_os::atomic::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use hydra_record::{LayerNote, Level, Taker};
 
 use crate::config::{CENTRALIZED, LoggingConfig, Suppression, Wanted};

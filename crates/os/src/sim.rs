@@ -31,7 +31,7 @@ mod world;
 
 pub use self::atomics::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, fence};
 pub use self::disk::{Mutation, mutate, power_off};
-pub use self::locks::{Condvar, Mutex, MutexGuard, WaitTimeoutResult};
+pub use self::locks::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult};
 pub use self::plan::{Death, Faults, Plan};
 pub use self::threads::{JoinHandle, Thread, ThreadId, current, park, park_timeout, spawn_thread, yield_now};
 pub use self::world::{End, live, now_ns, seed, stay_on, tell_calls, trace};

@@ -19,7 +19,9 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+
+use hydra_os::atomic::{Mutex, MutexGuard};
 
 use super::presets::PRESETS;
 use super::{LoggingConfig, suggest};

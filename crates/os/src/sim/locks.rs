@@ -130,6 +130,41 @@ impl<T: ?Sized> fmt::Debug for Mutex<T> {
     }
 }
 
+/// A lock that many may read at a time, as [`std::sync::RwLock`]. Here readers take turns too: whoever holds it while
+/// it asks for it again finds out at once, and not only when a writer waits in between.
+#[derive(Debug, Default)]
+pub struct RwLock<T: ?Sized>(Mutex<T>);
+
+/// Access to read what a [`RwLock`] protects.
+pub type RwLockReadGuard<'a, T> = MutexGuard<'a, T>;
+/// Access to change what a [`RwLock`] protects.
+pub type RwLockWriteGuard<'a, T> = MutexGuard<'a, T>;
+
+impl<T> RwLock<T> {
+    /// Makes a lock around `data`.
+    pub const fn new(data: T) -> Self {
+        Self(Mutex::new(data))
+    }
+}
+
+impl<T: ?Sized> RwLock<T> {
+    /// Takes the lock to read.
+    ///
+    /// # Errors
+    /// None: see the module.
+    pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
+        self.0.lock()
+    }
+
+    /// Takes the lock to change the data.
+    ///
+    /// # Errors
+    /// None: see the module.
+    pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        self.0.lock()
+    }
+}
+
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {
     type Target = T;
 
