@@ -131,6 +131,7 @@ fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
         // Else a store into a page that was written back needs a new block, and on a full disk that is SIGBUS.
         file.no_copy_on_write();
         file.preallocate(bytes as u64)?;
+        file.warm_up(bytes as u64);
         let map = Map::file(&file, bytes)?;
         Ok((map, file))
     })();

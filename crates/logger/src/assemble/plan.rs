@@ -21,8 +21,10 @@ use crate::guarantee::Guarantee;
 use crate::layer::Takers;
 use crate::outlet::Setup;
 
-/// About how many bytes go into one write, unless `buffer_size` says otherwise.
+/// About how many bytes go into one write, unless `buffer_size` says otherwise. After a crash a write may come twice.
 const BATCH_BYTES: usize = 64 << 10;
+/// Likewise, for a file, where no write comes twice: a large one costs the system less than several small ones.
+const FILE_BATCH_BYTES: usize = 256 << 10;
 /// Failures in a row after which a destination's fallback serves.
 const FALLBACK_TRIES: u32 = 3;
 /// How long after a write `fsync = "interval"` syncs a file at the latest.
@@ -94,9 +96,7 @@ pub(crate) fn spec(config: &LoggingConfig, wish: &Wish<'_>, number: u32, late: &
         formatter,
         sink,
         fallback,
-        batch_bytes: destination
-            .buffer_size
-            .map_or(BATCH_BYTES, |size| size.bytes() as usize),
+        batch_bytes: batch_bytes(destination),
         one_by_one: destination.force_flush,
         sync: file_options(destination).map(sync_policy).unwrap_or_default(),
         overflow: wish.setup.overflow,
@@ -105,6 +105,14 @@ pub(crate) fn spec(config: &LoggingConfig, wish: &Wish<'_>, number: u32, late: &
         replay: destination.replay.unwrap_or_else(|| !is_terminal(destination)),
         retry: Retry::default(),
     })
+}
+
+fn batch_bytes(destination: &LogDestination) -> usize {
+    match destination.buffer_size {
+        Some(size) => size.bytes() as usize,
+        None if file_options(destination).is_some() => FILE_BATCH_BYTES,
+        None => BATCH_BYTES,
+    }
 }
 
 fn setup(config: &LoggingConfig, route: &str, destination: &LogDestination) -> Setup {

@@ -6,7 +6,10 @@ use std::os::fd::AsRawFd;
 
 use super::File;
 
-/// How many zeros are written at a time where the system cannot allocate blocks.
+/// How many zeros are written at a time.
+///
+/// The page cache keeps what comes in one write in one piece where it can, and a piece that is mapped costs one page
+/// fault instead of sixteen. A larger piece costs more elsewhere: a sync writes the whole of it for any byte in it.
 const ZEROS_BYTES: usize = 64 * 1024;
 
 /// `FS_NOCOW_FL` of `linux/fs.h`: overwriting a block changes it in place.
@@ -44,10 +47,20 @@ impl File {
                         Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EPERM)
                     ) =>
                 {
-                    return self.fill_with_zeros(len);
+                    return self.write_zeros(self.len()?, len);
                 }
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Writes zeros over the first `len` bytes, so that they are in the page cache before somebody maps them.
+    ///
+    /// A map of them is touched several times faster then than by one page fault after the other. Best effort: where it
+    /// fails, or the process may not write that far, the pages come as they are needed.
+    pub fn warm_up(&self, len: u64) {
+        if len <= file_len_max() {
+            let _best_effort = self.write_zeros(0, len);
         }
     }
 
@@ -93,13 +106,12 @@ impl File {
         }
     }
 
-    fn fill_with_zeros(&self, len: u64) -> io::Result<()> {
+    fn write_zeros(&self, mut start: u64, end: u64) -> io::Result<()> {
         let zeros = vec![0; ZEROS_BYTES];
-        let mut end = self.len()?;
-        while end < len {
-            let count = usize::try_from(len - end).map_or(ZEROS_BYTES, |missing| missing.min(ZEROS_BYTES));
-            self.write_at(zeros.get(..count).unwrap_or(&zeros), end)?;
-            end += count as u64;
+        while start < end {
+            let count = usize::try_from(end - start).map_or(ZEROS_BYTES, |missing| missing.min(ZEROS_BYTES));
+            self.write_at(zeros.get(..count).unwrap_or(&zeros), start)?;
+            start += count as u64;
         }
         Ok(())
     }

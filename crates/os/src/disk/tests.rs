@@ -68,6 +68,11 @@ fn blocks() {
     file.preallocate(0).unwrap();
     file.preallocate(100_000).unwrap();
     assert_eq!(file.len().unwrap(), 100_000);
+    file.write_at(b"xyz", 99_997).unwrap();
+    file.warm_up(100_000);
+    let mut read = [9; 3];
+    file.read_at(&mut read, 99_997).unwrap();
+    assert_eq!((read, file.len().unwrap()), ([0; 3], 100_000));
     file.write_at(b"abc", 0).unwrap();
     file.preallocate(10).unwrap();
     assert_eq!(file.len().unwrap(), 100_000);
