@@ -60,6 +60,7 @@ mod options;
     allow(dead_code, reason = "there is nothing to parse")
 )]
 mod parse;
+mod performance;
 mod presets;
 mod print;
 mod read;
@@ -82,6 +83,7 @@ pub(crate) use node::{At, KeyPath};
 pub use options::{
     ColorMode, Compress, DestinationType, Format, FormatKey, Fsync, OnTimeout, Overflow, Rotate, ServiceType, Stream,
 };
+pub use performance::Performance;
 pub use schema::json_schema;
 pub use secret::{Secret, Url};
 pub use size::{BadSize, ByteSize};

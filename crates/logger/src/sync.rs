@@ -255,6 +255,9 @@ macro_rules! common {
             common!(@presets for_production = "production", for_development = "development", for_testing = "testing",
                 for_microservice = "microservice", for_web_app = "web_app", for_api_service = "api_service",
                 for_background_worker = "background_worker");
+
+            common!(@modes for_minimal_features = MinimalFeatures, for_bare_metal = BareMetal,
+                for_throughput_optimized = ThroughputOptimized, for_latency_critical = LatencyCritical);
         }
 
         common!(@calls $handle, (layer: &str), $waits);
@@ -267,6 +270,21 @@ macro_rules! common {
             /// As `new`.
             pub fn $method() -> Result<Self, Error> {
                 Self::for_magic($name)
+            }
+        )*
+    };
+    (@modes $($method:ident = $mode:ident),*) => {
+        $(
+            #[doc = concat!("Starts a logger of the zero configuration in the mode [`Performance::", stringify!($mode),
+                "`](crate::config::Performance::", stringify!($mode), ").")]
+            ///
+            /// For a configuration of one's own there is [`LoggingConfig::performance`]. Either way a mode is about
+            /// speed and memory: the bytes that arrive and the rules of delivery are the same in all.
+            ///
+            /// # Errors
+            /// As `new`.
+            pub fn $method() -> Result<Self, Error> {
+                Self::new(LoggingConfig::default().performance(crate::config::Performance::$mode))
             }
         )*
     };
