@@ -10,6 +10,8 @@
 #[cfg(not(sim))]
 mod allocate;
 #[cfg(not(sim))]
+mod attribute;
+#[cfg(not(sim))]
 mod file;
 mod stream;
 #[cfg(not(sim))]

@@ -5,6 +5,7 @@
 //! date with all of them, as the one log of a journaling file system does.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +61,9 @@ pub(super) struct Inode {
     pub(super) mode: u32,
     pub(super) born_ns: i64,
     pub(super) modified_ns: i64,
+    /// The page cache's; the device has them when the length gets there.
+    pub(super) attributes: BTreeMap<CString, Vec<u8>>,
+    attributes_on_device: BTreeMap<CString, Vec<u8>>,
     /// The descriptor that holds the lock.
     pub(super) lock: Option<u64>,
     /// How often writing back has failed.
@@ -245,6 +249,8 @@ impl Inode {
             mode: 0o644,
             born_ns: now_ns,
             modified_ns: now_ns,
+            attributes: BTreeMap::new(),
+            attributes_on_device: BTreeMap::new(),
             lock: None,
             failures: 0,
             on_device: Vec::new(),
@@ -330,6 +336,7 @@ impl Inode {
         (first..end).for_each(|page| self.sync_page(page));
         if with_len {
             self.len_on_device = self.len;
+            self.attributes_on_device = self.attributes.clone();
         }
     }
 
@@ -411,6 +418,11 @@ impl Inode {
             )
         });
         self.replace(&bytes, len);
+        // The log of a file system keeps them in step with the length, or is ahead with them.
+        if len == self.len_on_device && draw & 1 << 40 != 0 {
+            self.attributes = self.attributes_on_device.clone();
+        }
+        self.attributes_on_device = self.attributes.clone();
         self.on_device = bytes;
         self.len_on_device = len;
         self.failures = 0;
