@@ -374,7 +374,10 @@ impl Owner {
         let empty = durable && shared.cursors.lowest().is_none_or(is_read);
         match shared.home.as_ref() {
             // If it cannot be removed, the next start finds it empty and does so.
-            Some(home) if empty => _ = home.remove(),
+            Some(home) if empty => {
+                reclaim::keep_evidence(shared);
+                let _ = home.remove();
+            }
             // What is to stay for the next start must be where that looks for it.
             _ => audit::round(shared),
         }
@@ -615,15 +618,22 @@ impl Adopted {
         &self.dead.contents().unreadable
     }
 
+    /// Returns where the damaged files are that were kept when it was removed: a few of them stay, see
+    /// [`crate::damaged_files`].
+    pub fn kept(&self) -> Vec<PathBuf> {
+        self.dead.kept()
+    }
+
     /// Returns the payload of its last record.
     pub fn last_record(&self) -> Option<Vec<u8>> {
         self.dead.last_data()
     }
 
-    /// Removes it from the disk if every head has everything. Returns whether it is gone.
+    /// Removes it from the disk if every head has everything. Returns whether it is gone. Damaged files are kept, see
+    /// [`Adopted::kept`].
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when a file cannot be removed.
+    /// [`ErrorKind::Io`] when a file cannot be removed or kept.
     pub fn remove_if_done(&self) -> Result<bool, Error> {
         if !self.dead.is_done() {
             return Ok(false);

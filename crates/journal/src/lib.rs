@@ -34,6 +34,8 @@ mod inspect;
 #[cfg(not(loom))]
 mod journal;
 #[cfg(not(loom))]
+mod kept;
+#[cfg(not(loom))]
 mod lock;
 mod metrics;
 #[cfg(not(loom))]
@@ -77,6 +79,8 @@ pub use journal::{
     Adopted, Cursor, Journal, Options, RECORD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
     SEGMENTS_MIN,
 };
+#[cfg(not(loom))]
+pub use kept::{BYTES_MAX as DAMAGED_BYTES_MAX, FILES_MAX as DAMAGED_FILES_MAX, damaged_files};
 pub use metrics::Metrics;
 #[cfg(not(loom))]
 pub use place::file_system_of;

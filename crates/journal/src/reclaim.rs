@@ -132,10 +132,7 @@ fn lowest_needed(shared: &Shared) -> Position {
 }
 
 fn recycle(shared: &Shared, segment: &Segment) {
-    if let Some(path) = &segment.evidence {
-        // A failure leaves a file behind that says nothing new, and the directory's removal takes it along.
-        let _ = disk::remove_file(path);
-    }
+    put_evidence_away(shared, segment);
     let ordinary = segment.mapping.map.len() == shared.segment_bytes && segment.end == shared.log.segment_end;
     let wanted = shared.log.store().spares.len() < SPARES_WANTED;
     let is_sound = !segment.is_poisoned() && Trouble::of_file(&segment.mapping).is_none();
@@ -152,6 +149,26 @@ fn recycle(shared: &Shared, segment: &Segment) {
         Place::discard(&segment.mapping);
         shared.log.give_back_bytes(segment.mapping.map.len());
     }
+}
+
+/// Removes the file whose place a segment took, or keeps it elsewhere if some of its bytes were lost.
+fn put_evidence_away(shared: &Shared, segment: &Segment) {
+    let (Some(path), Some(home)) = (&segment.evidence, &shared.home) else {
+        return;
+    };
+    // A failure leaves a file behind that the directory's removal takes along.
+    if segment.lost.is_empty() {
+        let _ = disk::remove_file(path);
+    } else {
+        let _ = home.keep(path);
+    }
+}
+
+/// Keeps the damaged files of a journal that is about to be removed.
+pub(crate) fn keep_evidence(shared: &Shared) {
+    let segments: Vec<_> = shared.log.store().segments.values().map(Arc::clone).collect();
+    let segments = segments.iter().filter(|segment| !segment.lost.is_empty());
+    segments.for_each(|segment| put_evidence_away(shared, segment));
 }
 
 /// Makes one spare if one is wanted; `None` if none is.

@@ -15,11 +15,15 @@ use hydra_os::map::Map;
 
 use crate::cursor::{Cursors, FILE_BYTES};
 use crate::error::{Error, ErrorKind};
+use crate::kept;
 use crate::lock::{CURSORS, Home, SEGMENT_SUFFIX};
 use crate::place;
 use crate::position::Position;
 use crate::read::{Batch, Read, Reader, Source};
 use crate::segment::{BYTES_MAX, BadHeader, FRAMES_START, Mapping, Segment, TRAILER_BYTES};
+
+/// What the name of a damaged table of cursors ends in.
+const DAMAGED: &str = "damaged";
 
 /// A dead process's journal, owned by this process from now on.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(crate) struct Dead {
     pub(crate) cursors: Cursors,
     /// The segment opened last: heads tend to read the same one.
     last: Mutex<Option<OsArc<Segment>>>,
+    /// Damaged files that have been put aside.
+    kept: Mutex<Vec<PathBuf>>,
 }
 
 /// The segment files of a directory.
@@ -113,8 +119,12 @@ pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
     let file = File::open(path, Mode::Read)?;
     let len = file.len()?.min(BYTES_MAX as u64) as usize / 8 * 8;
     if len == 0 {
-        // Its maker died before it had any blocks.
-        return Ok(Opened::Spare);
+        // Its maker died before it had any blocks: they all came at once.
+        return Ok(if file.len()? == 0 {
+            Opened::Spare
+        } else {
+            Opened::Damaged
+        });
     }
     let map = Map::file_read_only(&file, len)?;
     let mapping = Mapping { map, file: None };
@@ -134,8 +144,10 @@ pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
 
 fn has_no_frames(map: &Map) -> bool {
     let mut page = vec![0; 4096];
-    let end = map.len().saturating_sub(TRAILER_BYTES);
-    (FRAMES_START..end).step_by(4096).all(|at| {
+    // Somebody has cut off a file that ends in its header, if there is one.
+    let start = if map.len() <= FRAMES_START { 0 } else { FRAMES_START };
+    let end = map.len() - if start == 0 { 0 } else { TRAILER_BYTES };
+    (start..end).step_by(4096).all(|at| {
         page.resize(4096.min(end - at), 0);
         map.copy_out(at, &mut page);
         page.iter().all(|byte| *byte == 0)
@@ -164,6 +176,7 @@ impl Dead {
             contents,
             cursors,
             last: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -218,9 +231,42 @@ impl Dead {
         Reader::new(source, from).has_no_more_data()
     }
 
-    /// Removes the journal from the disk.
+    /// Removes the journal from the disk, but for the files that are damaged.
     pub(crate) fn remove(&self) -> Result<(), Error> {
+        for path in self.contents.segments.values() {
+            let is_damaged = match open_segment(path) {
+                Ok(Opened::Segment(segment)) => kept::is_damaged(&segment),
+                Ok(_) => true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                Err(error) => return Err(Error::io("looking for damage in a dead process's segment", path, error)),
+            };
+            if is_damaged {
+                self.keep(path)?;
+            }
+        }
+        let cursors = self.home.dir.join(CURSORS).with_extension(DAMAGED);
+        let wrap = |error| Error::io("looking for a damaged table of cursors", &cursors, error);
+        if disk::info_of(&cursors).map_err(wrap)?.is_some() {
+            self.keep(&cursors)?;
+        }
         self.home.remove()
+    }
+
+    fn keep(&self, path: &Path) -> Result<(), Error> {
+        let kept = self.home.keep(path)?;
+        self.kept
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .push(kept);
+        Ok(())
+    }
+
+    /// Returns where the damaged files are that stayed when it was removed.
+    pub(crate) fn kept(&self) -> Vec<PathBuf> {
+        self.kept
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 
     /// Returns the payload of the last data frame, if there is one.
@@ -264,7 +310,7 @@ fn fresh_cursors(path: &Path) -> Result<Mapping, Error> {
     let wrap = |error| Error::io("making the cursors' file anew", path, error);
     if disk::info_of(path).map_err(wrap)?.is_some() {
         // Kept, not overwritten: somebody may want to look at it.
-        disk::rename(path, path.with_extension("damaged")).map_err(wrap)?;
+        disk::rename(path, path.with_extension(DAMAGED)).map_err(wrap)?;
     }
     place::cursors_file(path, path).map_err(wrap)
 }

@@ -207,6 +207,15 @@ impl Mapping {
             .all(|base| self.header_at(base).is_ok_and(is_it))
     }
 
+    /// As [`Mapping::is_headed`], of a file that a dead process left: it may have died between the two numbers.
+    #[cfg(not(loom))]
+    fn was_headed(&self, generation: u64, number: u32) -> bool {
+        let is_it = |header: Header| header.generation == generation && [0, number].contains(&header.number);
+        self.bases()
+            .into_iter()
+            .all(|base| self.header_at(base).is_ok_and(is_it))
+    }
+
     fn header_at(&self, base: usize) -> Result<Header, BadHeader> {
         let map = &self.map;
         if map.load(base, Ordering::Relaxed) != MAGIC
@@ -325,6 +334,12 @@ impl Segment {
     #[cfg(not(loom))]
     pub(crate) fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::Acquire)
+    }
+
+    /// Says whether neither copy of a dead process's header is damaged; its file is as long as it was.
+    #[cfg(not(loom))]
+    pub(crate) fn has_both_headers(&self) -> bool {
+        self.mapping.was_headed(self.generation, self.number)
     }
 
     /// Counts a look.

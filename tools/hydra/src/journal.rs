@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use hydra_journal::{DamageKind, Inspection, inspect};
+use hydra_journal::{DamageKind, Inspection, damaged_files, inspect};
 use hydra_logger::ColorMode;
 
 use crate::outcome::{Failure, Outcome, put};
@@ -23,7 +23,12 @@ pub(crate) fn run(options: &Options) -> Result<Outcome, Failure> {
     let text = if options.json {
         json(&journals)
     } else {
-        plain(&journals, Paint::for_stdout(options.color))
+        let kept = damaged_files(&options.dir).map_err(Failure::undone)?;
+        let paint = Paint::for_stdout(options.color);
+        let kept = kept
+            .iter()
+            .map(|path| format!("{}  damaged, and kept\n", paint.bold(path.display())));
+        plain(&journals, paint) + &kept.collect::<String>()
     };
     put(&text)?;
     let corrupt: Vec<String> = journals

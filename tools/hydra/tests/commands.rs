@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use common::{Place, progress, ran, wait_until};
-use hydra_journal::{Journal, Options};
+use hydra_journal::{Adopted, CursorState, Journal, Options};
 
 const GOOD: &str = "[layers.APP]\ndestinations = [{ type = \"file\", path = \"app.log\" }]\n";
 
@@ -306,7 +306,8 @@ fn journal_shows_what_is_there() {
     );
 }
 
-/// A journal with changed bytes is told with file and place, and the exit code is 3.
+/// A journal with changed bytes is told with file and place, and the exit code is 3. When all that can be read of it is
+/// delivered, the damaged file is all that is left, and told.
 #[test]
 fn a_corrupt_journal_is_placed() {
     let place = Place::new();
@@ -331,6 +332,16 @@ fn a_corrupt_journal_is_placed() {
         "{}",
         ran.out
     );
+    let adopted = Adopted::all(&place.path("journal")).unwrap().remove(0).unwrap();
+    let head = adopted.cursor("head").unwrap().unwrap();
+    head.save(&CursorState {
+        position: adopted.end(),
+        ..CursorState::default()
+    });
+    assert!(adopted.remove_if_done().unwrap());
+    let ran = place.run(&["journal", "journal"]);
+    let told = ran.out.starts_with("no journals\njournal/damaged/j-") && ran.out.ends_with(".seg  damaged, and kept\n");
+    assert!(ran.code == Some(0) && told, "{ran:?}");
 }
 
 /// The demo shows all formats, kills, recovers, and proves that nothing was lost; it cleans up after itself.

@@ -93,7 +93,13 @@ pub(crate) fn finish_recovery(core: &Arc<Core>) -> Result<(), Error> {
         // One that stays is let go of: another process may have the destinations that it is for.
         for journal in std::mem::take(&mut *lock(&adopted)) {
             match journal.remove_if_done() {
-                Ok(true) => {}
+                Ok(true) => journal.kept().iter().for_each(|path| {
+                    let path = path.display();
+                    tell(
+                        &problems,
+                        format!("a file of a dead process's journal is damaged; it is kept as {path}"),
+                    );
+                }),
                 Ok(false) => tell(&problems, kept(&journal, &outlets)),
                 Err(error) => tell(&problems, error.to_string()),
             }
