@@ -112,6 +112,22 @@ impl Load {
         Ok(())
     }
 
+    /// Waits until so many more calls have returned, whatever they said; that they do not is a trouble.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn must_answer(&mut self, more: u64, when: &str) -> io::Result<()> {
+        let begun = |load: &Load| load.tape.read().iter().map(|noted| noted.intended).sum::<u64>();
+        let (goal, until) = (begun(self) + more, Instant::now() + HANGS_AFTER);
+        while begun(self) < goal {
+            if Instant::now() > until || self.life.end(LOOK)?.is_some() {
+                self.round.trouble(format!("no more calls return {when}"));
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until synced records are accepted again, which were refused for a while; that they are not is a trouble.
     ///
     /// # Errors

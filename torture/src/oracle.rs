@@ -1,7 +1,7 @@
 //! What is in the files against what the tape says.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use std::{fs, io};
@@ -9,7 +9,7 @@ use std::{fs, io};
 use serde_json::Value;
 
 use crate::payload::Id;
-use crate::spec::{JSON, REFUSED, Spec, TAPE};
+use crate::spec::{DIRECT, EMERGENCY, JSON, REFUSED, Spec, TAPE};
 use crate::tape::{Noted, Tape};
 
 /// What was found.
@@ -107,7 +107,7 @@ pub fn check_for(spec: &Spec, promise: Promise) -> io::Result<Found> {
     };
     let refused = read_refused(&spec.dir)?;
     let must = |id: Id| match promise {
-        _ if refused.contains(&id) => false,
+        _ if refused.contains_key(&id) => false,
         Promise::Journaled => true,
         Promise::Synced => spec.errors > 0 && id.number.is_multiple_of(spec.errors),
     };
@@ -115,11 +115,22 @@ pub fn check_for(spec: &Spec, promise: Promise) -> io::Result<Found> {
     for name in spec.file_names() {
         let copies = read_copies(spec, name, &mut found)?;
         ends.push(weigh(name, &noted, &copies, &must, &mut found));
+        if promise == Promise::Journaled {
+            look_for_strays(name, &refused, DIRECT, &copies, &mut found);
+        }
     }
     if promise == Promise::Synced {
         return Ok(found);
     }
-    if let [first, second] = ends.as_slice() {
+    let mut emergency = Copies::new();
+    if spec.dir.join(EMERGENCY).exists() {
+        read_file(spec, JSON, &spec.dir.join(EMERGENCY), &mut emergency, &mut found)?;
+    }
+    look_for_strays(EMERGENCY, &refused, EMERGENCY, &emergency, &mut found);
+    // A record of which one file could be written and the other not is in the emergency file as well.
+    if emergency.is_empty()
+        && let [first, second] = ends.as_slice()
+    {
         let uneven = first.iter().zip(second).filter(|(one, other)| one != other).count() as u64;
         if uneven > 0 {
             found.lost += uneven;
@@ -129,6 +140,24 @@ pub fn check_for(spec: &Spec, promise: Promise) -> io::Result<Found> {
         }
     }
     Ok(found)
+}
+
+/// Counts what a receipt said was in a file though it could not be accepted, and is not there.
+fn look_for_strays(name: &str, refused: &Refused, step: &str, copies: &Copies, found: &mut Found) {
+    let is_there = |id: &Id| {
+        let times = copies.get(&(id.life, id.thread));
+        times.is_some_and(|times| times.get(id.number as usize).is_some_and(|times| *times > 0))
+    };
+    let missing = refused.iter().filter(|(id, said)| *said == step && !is_there(id));
+    let missing: Vec<Id> = missing.map(|(id, _)| *id).collect();
+    if let Some(first) = missing.first() {
+        found.lost += missing.len() as u64;
+        let what = format!(
+            "{name} lacks {} records that were said to be there: {first:?}",
+            missing.len()
+        );
+        found.troubles.push(what);
+    }
 }
 
 /// Counts what is missing and what is too much in one file; returns how many records of each thread it has.
@@ -177,8 +206,11 @@ fn weigh(name: &str, noted: &[Noted], copies: &Copies, must: &dyn Fn(Id) -> bool
     counts
 }
 
-/// Returns the records whose calls returned an error: they may be in the files, and need not.
-fn read_refused(dir: &Path) -> io::Result<HashSet<Id>> {
+/// The records whose calls returned an error, and where that said they are; else they may be in the files, and need
+/// not.
+type Refused = HashMap<Id, String>;
+
+fn read_refused(dir: &Path) -> io::Result<Refused> {
     let text = match fs::read_to_string(dir.join(REFUSED)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         other => other?,
@@ -186,7 +218,8 @@ fn read_refused(dir: &Path) -> io::Result<HashSet<Id>> {
     let read = |line: &str| {
         let mut numbers = line.split(' ').map_while(|word| word.parse().ok());
         let (life, thread, number) = (numbers.next()?, numbers.next()?, numbers.next()?);
-        Some(Id { life, thread, number })
+        let step = line.split(' ').nth(3).unwrap_or_default();
+        Some((Id { life, thread, number }, step.to_owned()))
     };
     Ok(text.lines().filter_map(read).collect())
 }

@@ -284,8 +284,12 @@ pub const PLAIN: &str = "plain.log";
 pub const JSON: &str = "records.jsonl";
 /// The tape.
 pub const TAPE: &str = "tape";
-/// The records that were refused, one in a line: life, thread, number.
+/// The records that were refused, one in a line: life, thread, number, and where the receipt said that they are.
 pub const REFUSED: &str = "refused";
+/// The file at the end of the fallback chain.
+pub const EMERGENCY: &str = "emergency.jsonl";
+/// What a list of refusals says of a record that every file must have: the call wrote it there itself.
+pub const DIRECT: &str = "direct";
 /// How the last victim that shut down was doing, as it said itself.
 pub const HEALTH: &str = "health";
 /// Once it exists, a victim that was told so begins no more records.

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use hydra_logger::config::{ByteSize, Rotate};
 use hydra_logger::{
-    AsyncHydraLogger, Error, ErrorKind, Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, Receipt,
-    error, info,
+    AsyncHydraLogger, Error, ErrorKind, FallbackStep, Format, HydraLogger, Level, LogDestination, LogLayer,
+    LoggingConfig, Receipt, error, info,
 };
 
 use crate::calls;
 use crate::payload::Id;
-use crate::spec::{ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, Rotation, Spec, TAPE};
+use crate::spec::{
+    DIRECT, EMERGENCY, ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, Rotation, Spec, TAPE,
+};
 use crate::stall;
 use crate::tape::Tape;
 
@@ -72,7 +74,9 @@ pub fn config(spec: &Spec) -> Result<LoggingConfig, Error> {
     if spec.files != Files::Plain {
         layer = layer.destination(file(JSON, Format::Json));
     }
-    let mut builder = LoggingConfig::builder().layer(LAYER, layer);
+    let mut builder = LoggingConfig::builder()
+        .layer(LAYER, layer)
+        .emergency_file(spec.dir.join(EMERGENCY));
     if spec.journal {
         builder = builder.journal_dir(spec.dir.join(JOURNAL));
     }
@@ -180,8 +184,8 @@ fn work(spec: &Spec, log: &Log, tape: &Tape, thread: u64) -> Result<(), Error> {
                 futures::executor::block_on(&mut receipt).map(|()| receipt.sequence())
             }
         };
-        // A call after the end has nothing to wait for.
-        if matches!(outcome, Ok(None)) {
+        // A call after the end. That of a forked child, which is refused, says no more than that.
+        if matches!(&outcome, Err(error) if error.kind() == ErrorKind::Closed && error.ended_at().is_some()) {
             break;
         }
         settle(spec, tape, text.id, outcome.map(drop))?;
@@ -206,7 +210,7 @@ fn settle(spec: &Spec, tape: &Tape, id: Id, outcome: Result<(), Error>) -> Resul
     }
     match outcome {
         Ok(()) => tape.accept(id.life, id.thread, id.number),
-        Err(_) if spec.bears => note_refusal(id),
+        Err(error) if spec.bears => note_refusal(id, &error),
         Err(error) => return Err(error),
     }
     if spec.pace_us > 0 {
@@ -216,9 +220,14 @@ fn settle(spec: &Spec, tape: &Tape, id: Id, outcome: Result<(), Error>) -> Resul
 }
 
 /// A line for the oracle; one that is lost makes it stricter.
-fn note_refusal(Id { life, thread, number }: Id) {
+fn note_refusal(Id { life, thread, number }: Id, error: &Error) {
+    let step = match error.ended_at() {
+        Some(FallbackStep::Direct) => DIRECT,
+        Some(FallbackStep::EmergencyFile) => EMERGENCY,
+        _ => "-",
+    };
     if let Some(mut file) = REFUSALS.get() {
-        let _ = file.write_all(format!("{life} {thread} {number}\n").as_bytes());
+        let _ = file.write_all(format!("{life} {thread} {number} {step}\n").as_bytes());
     }
 }
 
@@ -327,7 +336,9 @@ fn shut_down(spec: &Spec, log: &Log) -> ExitCode {
     // For rows that ask whether a fault was told; one that is missing tells nothing.
     let _ = std::fs::write(spec.dir.join(HEALTH), format!("{health:?}"));
     match report {
-        Ok(report) if report.left_in_journal == 0 && report.fell_back == 0 && report.dropped == 0 => ExitCode::SUCCESS,
+        Ok(report) if report.left_in_journal + report.dropped == 0 && (spec.bears || report.fell_back == 0) => {
+            ExitCode::SUCCESS
+        }
         Ok(report) => complain(&format!("not everything was delivered: {report:?}")),
         Err(error) => complain(&error.to_string()),
     }

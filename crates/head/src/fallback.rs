@@ -48,7 +48,10 @@ impl Fallback {
     }
 
     /// Waits until what is written is on the device.
-    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn sync(&mut self) -> Result<(), Error> {
         self.sink.sync()
     }
 

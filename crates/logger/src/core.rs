@@ -1,7 +1,7 @@
 //! The running logger behind all handles: journal, heads, layers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use hydra_head::{Head, Overflow as HeadOverflow};
@@ -25,7 +25,8 @@ use crate::suppress::watch::Watch;
 use crate::timepiece::Timepiece;
 use crate::waiting::WaitingRoom;
 
-/// A gate that no level passes: the logger is shut down.
+/// A gate that no level passes: the logger is shut down. A call looks at its layer all the same, and the journal
+/// refuses what it logs.
 const CLOSED: u8 = u8::MAX;
 
 /// One running logger. Handles are references to it; the last one to go shuts it down.
@@ -72,11 +73,29 @@ pub(crate) struct Counters {
     pub(crate) after_close: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) no_destination: AtomicU64,
+    /// Steps of the fallback chain that took a record while the logger ran, or that had been taken in before its end.
     pub(crate) fell_back: AtomicU64,
+    /// Of these, the destinations themselves, and their fallbacks.
+    pub(crate) direct: AtomicU64,
+    pub(crate) to_fallback: AtomicU64,
     /// What layers held back.
     pub(crate) suppressed: suppress::Counts,
     /// The records that told it.
     pub(crate) summaries: AtomicU64,
+    /// Why the journal did not take the last record that it did not take.
+    error: Mutex<Option<Error>>,
+}
+
+impl Counters {
+    /// Keeps why a record went down the fallback chain.
+    pub(crate) fn keep(&self, error: &Error) {
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+    }
+
+    /// Returns the last reason.
+    pub(crate) fn error(&self) -> Option<Error> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Core {
@@ -137,8 +156,8 @@ impl Core {
     ) -> Option<Pass<'a>> {
         // Nothing is published through the gate: a call that sees an old value is a call made a moment earlier.
         let gate = self.gate.load(Ordering::Relaxed);
-        if level.number() < gate {
-            return self.shut(gate);
+        if level.number() < gate && gate != CLOSED {
+            return None;
         }
         let layer = site.layer(self, layer.unwrap_or(crate::layer::DEFAULT))?;
         self.pass(level, layer, waits)
@@ -148,8 +167,8 @@ impl Core {
     #[inline]
     pub(crate) fn open_layer<'a>(self: &'a Arc<Core>, level: Level, layer: &LayerId, waits: bool) -> Option<Pass<'a>> {
         let gate = self.gate.load(Ordering::Relaxed);
-        if level.number() < gate {
-            return self.shut(gate);
+        if level.number() < gate && gate != CLOSED {
+            return None;
         }
         self.pass(level, layer.find(&self.layers)?, waits)
     }
@@ -158,8 +177,8 @@ impl Core {
     #[inline]
     pub(crate) fn open_named<'a>(self: &'a Arc<Core>, level: Level, layer: &str, waits: bool) -> Option<Pass<'a>> {
         let gate = self.gate.load(Ordering::Relaxed);
-        if level.number() < gate {
-            return self.shut(gate);
+        if level.number() < gate && gate != CLOSED {
+            return None;
         }
         self.pass(level, self.layers.find(layer)?, waits)
     }
@@ -174,8 +193,8 @@ impl Core {
         waits: bool,
     ) -> Option<Pass<'a>> {
         let gate = self.gate.load(Ordering::Relaxed);
-        if level.number() < gate {
-            return self.shut(gate);
+        if level.number() < gate && gate != CLOSED {
+            return None;
         }
         self.pass(level, find()?, waits)
     }
@@ -199,12 +218,12 @@ impl Core {
         level.number() >= self.gate.load(Ordering::Relaxed)
     }
 
-    #[inline]
-    fn shut(&self, gate: u8) -> Option<Pass<'_>> {
-        if gate == CLOSED {
-            self.counters.after_close.fetch_add(1, Ordering::Relaxed);
-        }
-        None
+    /// Says whether a call of that level has to look further: a call after the end has, for its record goes down the
+    /// fallback chain.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_looked_at(&self, level: Level) -> bool {
+        let gate = self.gate.load(Ordering::Relaxed);
+        level.number() >= gate || gate == CLOSED
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -236,16 +255,14 @@ impl Core {
         Receipt::disabled()
     }
 
-    /// Counts a record that was not accepted, and tells the caller.
-    #[cold]
-    pub(crate) fn refuse(&self, error: Error) -> Receipt {
+    /// Counts a record that was not accepted.
+    pub(crate) fn count_refused(&self, error: &Error) {
         let counter = if error.kind() == ErrorKind::Closed {
             &self.counters.after_close
         } else {
             &self.counters.refused
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        Receipt::failed(error)
     }
 
     /// Counts a record of a signal's handler that interrupted a call of the same thread, and tells the handler. Nothing
@@ -309,7 +326,7 @@ impl Core {
     }
 
     /// Returns the destinations that a record is for. One that is gone has had everything that was for it.
-    fn takers(&self, layer: &LayerState, level: Level) -> impl Iterator<Item = Arc<Outlet>> {
+    pub(crate) fn takers(&self, layer: &LayerState, level: Level) -> impl Iterator<Item = Arc<Outlet>> {
         let outlets = self.outlets();
         let find = move |key| outlets.iter().find(|outlet| outlet.key == key).map(Arc::clone);
         layer.takers(level).filter_map(find)

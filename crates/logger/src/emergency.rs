@@ -1,11 +1,11 @@
 //! The end of the fallback chain: a file of its own, then standard error.
 //!
-//! A record comes here when the engine cannot take it any more and no destination was there for it in time. It becomes
-//! a line of JSON at the end of the emergency file, which is synced then; if it cannot be written there, a plain line
-//! on standard error. The file is `emergency_file`; without that, `emergency.jsonl` in the journal's
-//! directory, or, where that cannot be written, a file in the system's directory for temporary files that is named
-//! after the process. Without a journal directory there is none unless it is configured. It grows to
-//! [`EMERGENCY_BYTES_MAX`] and no further.
+//! A record comes here when the engine cannot take it and neither a destination nor its fallback was there for it. It
+//! becomes a line of JSON at the end of the emergency file, which is synced where the record was to be `synced`, and at
+//! the end; if it cannot be written there, a plain line on standard error. The file is `emergency_file`; without that,
+//! `emergency.jsonl` in the journal's directory, or, where that cannot be written, a file in the system's directory for
+//! temporary files that is named after the process. Without a journal directory there is none unless it is configured.
+//! It grows to [`EMERGENCY_BYTES_MAX`] and no further.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use hydra_os::process;
 use hydra_record::Record;
 
 use crate::config::LoggingConfig;
+use crate::error::FallbackStep;
 
 /// The most bytes of an emergency file.
 pub const EMERGENCY_BYTES_MAX: u64 = 256 << 20;
@@ -26,9 +27,10 @@ pub const EMERGENCY_BYTES_MAX: u64 = 256 << 20;
 /// What the end of the chain has done.
 #[derive(Debug, Default)]
 pub(crate) struct Emergency {
-    /// Records in the emergency file, and on standard error.
+    /// Records in the emergency file, on standard error, and in neither.
     in_file: AtomicU64,
     on_stderr: AtomicU64,
+    lost: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -40,9 +42,9 @@ struct State {
 }
 
 impl Emergency {
-    /// Writes a record where it can be written; see [`Emergency::sync`]. What cannot be written even to standard error
-    /// is gone, and counted.
-    pub(crate) fn write(&self, config: &LoggingConfig, record: &Record<'_>) {
+    /// Writes a record where it can be written, and says where; see [`Emergency::sync`]. What cannot be written even to
+    /// standard error is gone, and counted.
+    pub(crate) fn write(&self, config: &LoggingConfig, record: &Record<'_>) -> FallbackStep {
         let places = places(config);
         let mut face = ClockFace::new(hydra_os::clock::utc_offset_at);
         let mut line = Vec::new();
@@ -50,15 +52,19 @@ impl Emergency {
             Json::new(JsonOptions::default()).write(record, &mut face, &mut line);
             if self.append(&places, &line) {
                 self.in_file.fetch_add(1, Ordering::Relaxed);
-                return;
+                return FallbackStep::EmergencyFile;
             }
             line.clear();
         }
         if let Ok(plain) = Plain::new(PlainOptions::default()) {
             plain.write(record, &mut face, &mut line);
-            let _ = std::io::stderr().write_all(&line);
         }
-        self.on_stderr.fetch_add(1, Ordering::Relaxed);
+        let (counter, step) = match std::io::stderr().write_all(&line) {
+            Ok(()) => (&self.on_stderr, FallbackStep::StandardError),
+            Err(_) => (&self.lost, FallbackStep::Lost),
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        step
     }
 
     /// Waits until what has been written to the file is on the device: once for many records, for the end has to come
@@ -75,6 +81,11 @@ impl Emergency {
     /// Returns how many records there have been.
     pub(crate) fn records(&self) -> u64 {
         self.in_file.load(Ordering::Relaxed) + self.on_stderr.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many records not even standard error took.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Returns why the last record did not get to a file, if that is so.

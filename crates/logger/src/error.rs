@@ -54,6 +54,34 @@ pub enum ErrorKind {
     Nested,
 }
 
+/// Where a record is that the journal did not take: the steps of the fallback chain, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FallbackStep {
+    /// Every destination that wants it has it: the call wrote it there itself.
+    Direct,
+    /// A destination's configured `fallback` has it.
+    Fallback,
+    /// The emergency file has it.
+    EmergencyFile,
+    /// It was written to standard error.
+    StandardError,
+    /// Nothing took it, not even standard error. It is counted.
+    Lost,
+}
+
+impl FallbackStep {
+    fn told(self) -> &'static str {
+        match self {
+            FallbackStep::Direct => "it was written to its destinations directly",
+            FallbackStep::Fallback => "a fallback has it",
+            FallbackStep::EmergencyFile => "the emergency file has it",
+            FallbackStep::StandardError => "it was written to standard error",
+            FallbackStep::Lost => "it is lost: standard error did not take it either",
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
@@ -65,6 +93,8 @@ struct Inner {
     findings: Vec<Finding>,
     /// Where in the configuration the cause stands.
     key: Option<KeyPath>,
+    /// Where the record is that it is about.
+    step: Option<FallbackStep>,
 }
 
 impl Error {
@@ -79,6 +109,7 @@ impl Error {
             source: None,
             findings: Vec::new(),
             key: None,
+            step: None,
         };
         Error { inner: Box::new(inner) }
     }
@@ -136,6 +167,35 @@ impl Error {
     pub fn from_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         self.inner.source = Some(Arc::new(source));
         self
+    }
+
+    /// Says where the record is that it is about.
+    pub(crate) fn ended_at_step(mut self, step: FallbackStep) -> Error {
+        self.inner.step = Some(step);
+        self.advise(step.told())
+    }
+
+    /// Returns where the record is that could not be accepted; with more than one destination, the last step that it
+    /// came to. `None` when the error is about something else, or the record is nowhere: one that is too large, one of
+    /// a forked child, or of a signal's handler that interrupted another call.
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_logger::{ErrorKind, FallbackStep, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig};
+    /// use std::time::Duration;
+    /// let dir = tempfile::tempdir()?;
+    /// let config = LoggingConfig::builder()
+    ///     .layer("APP", LogLayer::new(Level::Info).destination(LogDestination::file(dir.path().join("app.log"))))
+    ///     .emergency_file(dir.path().join("emergency.jsonl"))
+    ///     .build()?;
+    /// let log = HydraLogger::new(config)?;
+    /// log.shutdown(Duration::from_secs(5))?;
+    /// let error = log.info("APP", "too late").wait().unwrap_err();
+    /// assert_eq!((error.kind(), error.ended_at()), (ErrorKind::Closed, Some(FallbackStep::EmergencyFile)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ended_at(&self) -> Option<FallbackStep> {
+        self.inner.step
     }
 
     /// Returns what the error is about.

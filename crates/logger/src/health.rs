@@ -18,10 +18,17 @@ pub struct Health {
     /// Records accepted.
     pub accepted: u64,
     /// Records refused: for their size, because the journal could not take them, or from a signal's handler; each
-    /// caller was told.
+    /// caller was told. Those that the journal could not take went down the fallback chain.
     pub refused: u64,
-    /// Calls after the end.
+    /// Calls after the end that some destination would have wanted. Each caller was told; the records are among
+    /// `emergencies`.
     pub after_close: u64,
+    /// Of what the journal refused, the records that calls gave to a destination themselves: one for each destination.
+    pub direct_writes: u64,
+    /// Likewise those that they gave to a destination's fallback.
+    pub fallback_writes: u64,
+    /// Why the journal did not take the last record that it did not take.
+    pub journal_error: Option<String>,
     /// Calls that named a layer the configuration does not have.
     pub unknown_layer: u64,
     /// Records of layers without a destination.
@@ -50,6 +57,8 @@ pub struct Health {
     pub emergencies: u64,
     /// Why the last of them is on standard error and not in the file, if there is one.
     pub emergency_error: Option<String>,
+    /// Records at the end of the chain that not even standard error took.
+    pub lost: u64,
     /// Each destination, by the name of its cursor.
     pub destinations: Vec<(String, Counts)>,
     /// What went wrong with journals that dead processes left.
@@ -64,6 +73,9 @@ impl Health {
             accepted: core.journal.records(),
             refused: core.counters.refused.load(Ordering::Relaxed),
             after_close: core.counters.after_close.load(Ordering::Relaxed),
+            direct_writes: core.counters.direct.load(Ordering::Relaxed),
+            fallback_writes: core.counters.to_fallback.load(Ordering::Relaxed),
+            journal_error: core.counters.error().map(|error| error.to_string()),
             unknown_layer: core.layers.unknown.load(Ordering::Relaxed),
             no_destination: core.counters.no_destination.load(Ordering::Relaxed),
             suppressed: core.counters.suppressed.now(),
@@ -78,6 +90,7 @@ impl Health {
             is_journal_full: core.journal.is_full(),
             emergencies: core.emergency.records(),
             emergency_error: core.emergency.error(),
+            lost: core.emergency.lost(),
             destinations: core.outlets.counts(),
             problems: core
                 .problems
@@ -105,6 +118,7 @@ impl Health {
         say(self.journal_bytes_lost > 0, Degraded::Lost(self.journal_bytes_lost));
         say(self.refused > 0, Degraded::Refused(self.refused));
         say(self.emergencies > 0, Degraded::Emergency(self.emergencies));
+        say(self.lost > 0, Degraded::LostRecords(self.lost));
         for (name, counts) in &self.destinations {
             let name = || name.clone();
             let error = counts.last_error.clone().unwrap_or_default();
@@ -143,6 +157,8 @@ pub enum Degraded {
     Refused(u64),
     /// So many records are in the emergency file or on standard error.
     Emergency(u64),
+    /// So many records were taken by nothing, not even by standard error.
+    LostRecords(u64),
     /// The destination does not work now; with the last error.
     Failing(String, String),
     /// The destination has been at one write or sync for so long.
@@ -167,6 +183,7 @@ impl fmt::Display for Degraded {
             Degraded::Emergency(count) => {
                 write!(f, "{count} records went to the emergency file or to standard error")
             }
+            Degraded::LostRecords(count) => write!(f, "{count} records were lost: nothing took them"),
             Degraded::Failing(name, error) => write!(f, "the destination `{name}` does not work: {error}"),
             Degraded::Stuck(name, time) => {
                 write!(

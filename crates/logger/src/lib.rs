@@ -46,6 +46,7 @@ mod chain;
 pub mod config;
 pub mod context;
 mod core;
+mod detour;
 mod emergency;
 pub mod error;
 mod global;
@@ -77,7 +78,7 @@ pub use crate::config::{
     ColorMode, Format, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow, Rate, Rotate, Stream, magic,
 };
 pub use crate::emergency::EMERGENCY_BYTES_MAX;
-pub use crate::error::{Error, ErrorKind, Finding};
+pub use crate::error::{Error, ErrorKind, FallbackStep, Finding};
 pub use crate::guarantee::Guarantee;
 pub use crate::health::{Degraded, Health};
 pub use crate::layer::{DEFAULT, LAYER_NAMES_MAX};

@@ -1,7 +1,6 @@
 //! A call on its way into the journal.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use hydra_record::{Dictionary, Encoder, Head, Level, Location, ThreadNote, Value
 use crate::config::Wanted;
 use crate::context;
 use crate::core::Core;
+use crate::detour::Stray;
 use crate::error::{Error, ErrorKind};
 use crate::guarantee::Guarantee;
 use crate::layer::LayerState;
@@ -200,7 +200,7 @@ impl Pass<'_> {
             Err(error) => match error.kind() {
                 JournalErrorKind::Full => self.append_later(voice, site, bytes),
                 JournalErrorKind::Retired => self.append_as_configured_now(voice, site, bytes),
-                _ => self.core.refuse(refusal(error)),
+                _ => self.refuse(voice, site, bytes, error),
             },
         }
     }
@@ -237,26 +237,27 @@ impl Pass<'_> {
         source.append(self.core, voice.writers.of(self.core), bytes)
     }
 
+    /// As whom a call speaks whose record is not appended here and now.
+    fn source<'s>(&'s self, voice: &'s Voice, site: Option<Numbered>) -> Source<'s> {
+        Source {
+            site,
+            layer: self.layer,
+            thread: voice.thread,
+            slot: &voice.note,
+            name: &voice.name,
+        }
+    }
+
     /// The journal is full: a sync caller waits here, an async caller's record waits for it.
     #[cold]
     fn append_later(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         if self.core.drop_newest(self.layer, self.level) {
             return Receipt::disabled();
         }
-        if !self.waits || self.core.waiting.is_busy() {
-            let thread_name = voice.name.clone();
-            let record = Taken {
-                bytes,
-                site,
-                thread_name: &thread_name,
-            };
-            if let Some(ticket) = self.core.waiting.enter(self.core, self, voice, record) {
-                if self.waits {
-                    return self.wait_for_turn(&ticket);
-                }
-                let wanted = self.layer.wanted(self.level);
-                return Receipt::waiting(self.core, ticket, wanted, self.layer.id, self.level);
-            }
+        if (!self.waits || self.core.waiting.is_busy())
+            && let Some(receipt) = self.queue(voice, site, bytes)
+        {
+            return receipt;
         }
         loop {
             self.core.make_room();
@@ -268,15 +269,46 @@ impl Pass<'_> {
                 Ok(position) => return self.receipt(position),
                 Err((JournalErrorKind::Full, _)) if self.core.is_closed() => {
                     let error = Error::new(ErrorKind::Closed, "accept a record");
-                    return self
-                        .core
-                        .refuse(error.because("the logger was shut down while the call waited for room"));
+                    let error = error.because("the logger was shut down while the call waited for room");
+                    return Receipt::failed(self.source(voice, site).give_up(self.core, self.level, bytes, error));
                 }
                 Err((JournalErrorKind::Full, _)) => {}
                 Err((JournalErrorKind::Retired, _)) => return self.append_as_configured_now(voice, site, bytes),
-                Err((_, error)) => return self.core.refuse(refusal(error)),
+                Err((_, error)) => return self.refuse(voice, site, bytes, error),
             }
         }
+    }
+
+    /// Has a thread of ours look after the record, if one can be had and the end has not come.
+    fn queue(&self, voice: &Voice, site: Option<Numbered>, bytes: &[u8]) -> Option<Receipt> {
+        if self.core.is_closed() || self.core.is_foreign() {
+            return None;
+        }
+        let record = Taken {
+            bytes,
+            site,
+            thread_name: &voice.name,
+        };
+        let ticket = self.core.waiting.enter(self.core, self, voice, record)?;
+        if self.waits {
+            return Some(self.wait_for_turn(&ticket));
+        }
+        let wanted = self.layer.wanted(self.level);
+        Some(Receipt::waiting(self.core, ticket, wanted, self.layer.id, self.level))
+    }
+
+    /// The journal does not take the record: it goes down the fallback chain. An async caller's does so on a thread of
+    /// ours, for destinations may keep it waiting.
+    #[cold]
+    fn refuse(&self, voice: &Voice, site: Option<Numbered>, bytes: &[u8], error: hydra_journal::Error) -> Receipt {
+        if !self.waits
+            && error.kind() != JournalErrorKind::TooLarge
+            && let Some(receipt) = self.queue(voice, site, bytes)
+        {
+            return receipt;
+        }
+        let source = self.source(voice, site);
+        Receipt::failed(source.give_up(self.core, self.level, bytes, self.core.refusal(error)))
     }
 
     /// A sync call behind async records: waits for room as it would without them. Shutting down ends that.
@@ -327,7 +359,7 @@ impl Pass<'_> {
                     record.layer = now.id;
                     hydra_record::encode::set_layer(&mut record.bytes, now.id);
                 }
-                Err(error) => return Err(source.give_up(core, &record.bytes, refusal(error))),
+                Err(error) => return Err(source.give_up(core, record.level, &record.bytes, core.refusal(error))),
             }
         }
     }
@@ -430,12 +462,15 @@ impl Source<'_> {
         }
     }
 
-    /// A record that was taken in and cannot be appended: its caller may have left, so it is counted, and written to
-    /// standard error if the journal has ended.
+    /// A record that the journal does not take is counted and goes down the fallback chain; returns what its caller is
+    /// told.
+    ///
+    /// Not so one that is too large, which is its caller's affair, and one of a forked child: what the chain needs may
+    /// be locked there by a thread that is not.
     #[cold]
-    fn give_up(&self, core: &Core, bytes: &[u8], error: Error) -> Error {
-        if error.kind() != ErrorKind::Closed {
-            core.counters.refused.fetch_add(1, Ordering::Relaxed);
+    fn give_up(&self, core: &Core, level: Level, bytes: &[u8], error: Error) -> Error {
+        core.count_refused(&error);
+        if error.kind() == ErrorKind::TooLarge || core.is_foreign() {
             return error;
         }
         let (mut notes, mut note) = (Dictionary::new(), Vec::new());
@@ -451,13 +486,16 @@ impl Source<'_> {
         }
         match notes.decode(bytes, 0) {
             Ok(record) => {
-                core.emergency.write(&core.config(), &record);
-                core.emergency.sync();
-                core.counters.fell_back.fetch_add(1, Ordering::Relaxed);
+                let stray = Stray {
+                    layer: self.layer,
+                    level,
+                    record: &record,
+                };
+                core.detour(&stray, error)
             }
-            Err(_) => _ = core.counters.refused.fetch_add(1, Ordering::Relaxed),
+            // It was encoded by us a moment ago.
+            Err(_) => error,
         }
-        error
     }
 }
 
@@ -478,11 +516,17 @@ fn append(
     }
 }
 
-fn refusal(error: hydra_journal::Error) -> Error {
-    let kind = match error.kind() {
-        JournalErrorKind::TooLarge => ErrorKind::TooLarge,
-        JournalErrorKind::Closed => ErrorKind::Closed,
-        _ => ErrorKind::Journal,
-    };
-    Error::new(kind, "accept a record").from_source(error)
+impl Core {
+    fn refusal(&self, error: hydra_journal::Error) -> Error {
+        let kind = match error.kind() {
+            JournalErrorKind::TooLarge => ErrorKind::TooLarge,
+            JournalErrorKind::Closed => ErrorKind::Closed,
+            _ => ErrorKind::Journal,
+        };
+        let refusal = Error::new(kind, "accept a record").from_source(error);
+        if kind == ErrorKind::Closed && self.is_closed() {
+            return refusal.because("the logger is shut down");
+        }
+        refusal
+    }
 }

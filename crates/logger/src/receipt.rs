@@ -174,6 +174,7 @@ impl Receipt {
     /// # Errors
     /// [`ErrorKind::Closed`] if the logger was shut down before the call, [`ErrorKind::TooLarge`] if the record was
     /// refused for its size, [`ErrorKind::Journal`] if it could not be appended or synced, [`ErrorKind::Timeout`].
+    /// Where a record is that could not be appended says [`Error::ended_at`].
     pub fn wait(&self) -> Result<(), Error> {
         let timeout = match &self.state {
             State::Pending(pending) => pending.core.config().shutdown_timeout,

@@ -86,8 +86,9 @@ impl HydraLogger {
     /// Accepts nothing more, delivers everything accepted, and ends; at most in `timeout`.
     ///
     /// What is not delivered in time stays in the journal's files for the next start; without files it goes to the
-    /// destination's fallback, else to the emergency file, else to standard error. Calls after this are counted and do
-    /// nothing. A second call returns the first report.
+    /// destination's fallback, else to the emergency file, else to standard error. Calls after this are counted, their
+    /// receipts are errors, and their records go to the emergency file, else to standard error. A second call returns
+    /// the first report.
     ///
     /// # Errors
     /// None at present.

@@ -164,6 +164,13 @@ fn overflow(config: &LoggingConfig, destination: &LogDestination) -> hydra_head:
     }
 }
 
+/// Opens a destination itself a second time, for a record that does not come by way of its head.
+pub(crate) fn direct(config: &LoggingConfig, destination: &LogDestination) -> Option<Fallback> {
+    let formatter = formatter(config, destination).ok()?;
+    let sink = open_sink(destination, &*formatter, &[]).ok()?;
+    Some(Fallback::new(formatter, sink, FALLBACK_TRIES))
+}
+
 /// Opens the fallback of a destination, if it has one.
 pub(crate) fn fallback(
     config: &LoggingConfig,

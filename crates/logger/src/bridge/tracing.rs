@@ -109,7 +109,7 @@ impl TracingFilter {
             return true;
         }
         let layer = || self.core.bridges.layer(&self.core, metadata.target());
-        self.core.is_enabled(own) && layer().is_some_and(|layer| self.core.pass(own, layer, false).is_some())
+        self.core.is_looked_at(own) && layer().is_some_and(|layer| self.core.pass(own, layer, false).is_some())
     }
 }
 

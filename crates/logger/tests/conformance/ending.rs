@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hydra_logger::{ErrorKind, Format, Level, LogLayer, LoggingConfig, info};
+use hydra_logger::{ErrorKind, FallbackStep, Format, Level, LogLayer, LoggingConfig, info};
 
 use crate::front::Front;
 use crate::place::{LONG, Place};
@@ -91,7 +91,7 @@ pub(crate) fn shutdown_under_load<F: Front>() {
                         let is_accepted = receipt.sequence().is_some();
                         match F::wait(receipt) {
                             Ok(()) if is_accepted => accepted.fetch_add(1, Ordering::Relaxed),
-                            // Told, or the level was off because the logger is closed.
+                            // Told: the logger is closed.
                             _ => return,
                         };
                     }
@@ -124,10 +124,12 @@ pub(crate) fn shutdown_under_load<F: Front>() {
     }
 }
 
-/// Calls after the end do nothing, say so and are counted.
+/// Calls after the end are told so and counted, and their records go to the emergency file; those that nobody wants are
+/// as they were before.
 pub(crate) fn calls_after_the_end_are_counted<F: Front>() {
     let place = Place::new();
-    let log = F::start(place.app().build().unwrap()).unwrap();
+    let config = place.app().emergency_file(place.path("emergency.jsonl"));
+    let log = F::start(config.build().unwrap()).unwrap();
     let app = F::layer(&log, "APP");
     F::log(&log, "APP", Level::Info, "before");
     F::shutdown(&log, LONG).unwrap();
@@ -137,14 +139,19 @@ pub(crate) fn calls_after_the_end_are_counted<F: Front>() {
         F::log_to(&app, Level::Error, "by handle"),
         info!(log, layer: "APP", "by macro"),
     ];
-    assert_eq!(F::health(&log).after_close, 3);
+    F::wait(F::log(&log, "APP", Level::Debug, "for nobody")).unwrap();
+    let health = F::health(&log);
+    assert_eq!((health.after_close, health.emergencies), (3, 3));
     for receipt in late {
-        assert_eq!(receipt.sequence(), None);
-        if let Err(error) = F::wait(receipt) {
-            assert_eq!(error.kind(), ErrorKind::Closed);
-        }
+        assert_eq!((receipt.sequence(), receipt.is_reached()), (None, false));
+        let error = F::wait(receipt).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed);
+        assert_eq!(error.ended_at(), Some(FallbackStep::EmergencyFile), "{error}");
+        assert!(error.to_string().contains("the logger is shut down"), "{error}");
     }
+    assert_eq!(F::shutdown(&log, LONG).unwrap().after_close, 3);
     assert_eq!(place.messages("app.jsonl"), ["before"]);
+    assert_eq!(place.messages("emergency.jsonl"), ["by name", "by handle", "by macro"]);
 }
 
 /// The last handle to go delivers everything, whichever it is.

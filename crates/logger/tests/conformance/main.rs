@@ -16,6 +16,7 @@ mod lines;
 mod macros;
 mod place;
 mod receipts;
+mod refused;
 mod reload;
 
 macro_rules! behaviours {
@@ -57,6 +58,7 @@ behaviours! {
     ending: flush_delivers, flush_of_nothing, shutdown_is_idempotent, shutdown_from_another_thread,
         shutdown_under_load, calls_after_the_end_are_counted, drop_drains, handles_share_one_logger,
         a_second_start_goes_on;
+    refused: the_destination_itself_comes_first, then_its_fallback, then_the_emergency_file;
     files: rotation_keeps_every_line, renamed_is_reopened, removed_is_reopened, force_flush, force_sync_io,
         small_buffer;
     formats: json, csv, syslog, gelf, logfmt, plain;
