@@ -99,6 +99,10 @@ impl Every {
 ///
 /// - Whole records only, in order. Each write is one piece: other processes that write to the file through this type,
 ///   and other sinks in this one, never come in between (`flock`, held from `begin` to `write`).
+/// - Half a record that another process left by dying is cut off before anything is written behind it: an attribute of
+///   the file (`user.hydra.write`) says before each write from where to where it goes. A line that another program has
+///   begun is not cut, but ended. Where files have no attributes (`writes_unannounced`) the two cannot be told apart,
+///   and both are ended. A record with line breaks within it is written by itself.
 /// - A file that was renamed or removed by someone else is noticed at the next `begin`, and a new one is made at the
 ///   path. A record written while the file is being removed is reported as not written. A file that was emptied
 ///   (`copytruncate`) is gone on with at its new end; what someone else cut off without having copied it is lost.

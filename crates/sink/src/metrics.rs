@@ -68,6 +68,9 @@ counters! {
     lock_timeouts,
     /// Files that cannot be locked, so that other processes are not kept apart.
     locks_unsupported,
+    /// Files that take no attribute, so that half a record that a dying process leaves there can be taken for a line of
+    /// another program.
+    writes_unannounced,
     /// Rotated files compressed.
     files_compressed,
     /// Rotated files that could not be compressed and were left as they are.

@@ -7,7 +7,8 @@
 //! - Records that stand there whole are ours and are not written again.
 //! - Part of a record right before the end of the file (or of zeros up to it, as a loss of power leaves them) is a
 //!   write that was cut short: it is removed.
-//! - Anything else was written by someone else after us, and stays.
+//! - Anything else was written by someone else after us, and stays. So that this never hides a record that was cut
+//!   short, whoever writes to the file next cuts it off first (`writer/intent.rs`).
 //!
 //! The file is found by its identity: at the path, or, renamed by a rotation of ours or of anybody else, under another
 //! name in the same directory, or compressed by us (the compressed file remembers what it was made from). A file found

@@ -5,6 +5,7 @@
 //! while we waited is never written to.
 
 mod append;
+mod intent;
 mod sync;
 mod tail;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use hydra_os::clock::wall_ns;
 use hydra_os::disk::{self, File, Info, Mode};
 use hydra_os::process;
 
+use self::intent::{Cut, seams};
 use crate::error::{Error, ErrorKind};
 use crate::file::FileOptions;
 use crate::lock::{self, Lock};
@@ -42,8 +44,8 @@ pub(crate) struct Writer {
     /// Absolute; without links once the file has been opened.
     pub(crate) path: PathBuf,
     pub(crate) open: Option<Open>,
-    /// Where a begun write will start.
-    begun: Option<u64>,
+    /// Where a begun write will start, and what of it is cut off should we die in the middle.
+    begun: Option<(u64, Option<Cut>)>,
     /// What a failed write left behind and could not be removed.
     torn: Option<Torn>,
     /// The file of which a write or a sync has failed, until it is put aside.
@@ -84,6 +86,8 @@ pub(crate) struct Open {
     pub(crate) period: Option<Period>,
     /// Whether the lack of locks was counted.
     is_unlockable: bool,
+    /// Whether the file takes no attribute.
+    is_unmarkable: bool,
 }
 
 impl Open {
@@ -95,6 +99,7 @@ impl Open {
             end,
             period,
             is_unlockable: false,
+            is_unmarkable: false,
         }
     }
 }
@@ -220,7 +225,7 @@ impl Writer {
             return Ok(None);
         };
         if !info.is_regular {
-            self.begun = Some(0);
+            self.begun = Some((0, None));
             return Ok(Some(Begun {
                 records: batch.len(),
                 mark: Mark::NOWHERE,
@@ -241,7 +246,8 @@ impl Writer {
         let Some(records) = self.room(batch, len)? else {
             return Ok(None);
         };
-        self.begun = Some(len);
+        let (records, cut) = seams(batch.take(records));
+        self.begun = Some((len, cut));
         Ok(Some(Begun {
             records,
             mark: Mark::in_file(&info, len),

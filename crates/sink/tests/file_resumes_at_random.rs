@@ -7,21 +7,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{Lines, names};
+use common::{Dice, Lines, names};
 use hydra_sink::{FileOptions, FileSink, Mark, Sink};
-
-/// A small generator; its seed is in the message of every failure.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
 
 /// What a head keeps over a crash.
 #[derive(Clone, Copy, Debug, Default)]

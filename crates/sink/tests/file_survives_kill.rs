@@ -25,7 +25,15 @@ fn at_every_system_call() {
         println!("skipped: no strace, or no tracing, here");
         return;
     }
-    for call in ["write", "renameat2", "unlink", "flock", "fdatasync"] {
+    for call in [
+        "write",
+        "renameat2",
+        "unlink",
+        "flock",
+        "fdatasync",
+        "fsetxattr",
+        "ftruncate",
+    ] {
         let mut number = 1;
         while die_and_recover(call, number) {
             number += 1;

@@ -13,7 +13,7 @@ use crate::sink::Batch;
 impl Writer {
     /// See [`crate::Sink::write`].
     pub(crate) fn write(&mut self, batch: Batch<'_>) -> Result<Mark, Error> {
-        let (Some(start), Some(open)) = (self.begun.take(), &mut self.open) else {
+        let (Some((start, cut)), Some(open)) = (self.begun.take(), &mut self.open) else {
             let note = "nothing was begun";
             return Err(Error::without_source(ErrorKind::Misuse, "write to", &self.path, note));
         };
@@ -24,7 +24,10 @@ impl Writer {
         }
         let result = match self.poisoned {
             Some(poisoned) if poisoned == open.identity => Err((0, io::Error::other("a sync of the file has failed"))),
-            _ => append_all(&open.file, batch.bytes),
+            _ => {
+                open.announce(start, batch.bytes, cut, &self.metrics);
+                append_all(&open.file, batch.bytes)
+            }
         };
         let result = result.and_then(|()| {
             let all = batch.bytes.len() as u64;
@@ -75,20 +78,25 @@ impl Writer {
     /// Removes what a failed write left, and closes the file; it is opened anew, or put aside, by the next `begin`.
     pub(super) fn undo(&mut self, start: u64, written: u64, error: &io::Error) {
         self.metrics.writes_failed.count();
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
         let is_distrusted = self.poisoned == Some(open.identity);
         let end = start + written;
-        if written > 0 {
-            // Should someone who does not respect the lock have appended, nothing may be cut off.
-            if open.file.len().is_ok_and(|len| len == end) && open.file.truncate(start).is_ok() {
-                self.metrics.torn_records_removed.count();
-            } else {
-                self.torn = Some(Torn {
-                    identity: open.identity,
-                    start,
-                    end,
-                });
-            }
+        // Should someone who does not respect the lock have appended, nothing may be cut off.
+        let is_removed =
+            written > 0 && open.file.len().is_ok_and(|len| len == end) && open.file.truncate(start).is_ok();
+        if is_removed || written == 0 {
+            open.take_back(&self.metrics);
+        } else {
+            // All of it is written again: whoever comes to the file before us is to leave nothing of it.
+            open.give_up(&self.metrics);
+            self.torn = Some(Torn {
+                identity: open.identity,
+                start,
+                end,
+            });
+        }
+        if is_removed {
+            self.metrics.torn_records_removed.count();
         }
         if !leaves_file_sound(error) {
             self.poisoned = Some(open.identity);

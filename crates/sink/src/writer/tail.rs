@@ -31,10 +31,14 @@ impl Writer {
             len = torn.start;
             open.end = len;
         }
+        if open.end != len {
+            len = self.cut_remains(len)?;
+        }
         if batch.is_empty() {
             // How its format ends a record is known from the next batch that has one.
             return Ok(len);
         }
+        let Some(open) = &mut self.open else { return Ok(len) };
         if len < open.end {
             self.metrics.files_truncated.count();
         }

@@ -206,3 +206,101 @@ fn an_empty_batch_does_not_hide_a_torn_end() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "torn\none\n");
     assert_eq!(writer.metrics.counts().foreign_lines_ended, 1);
 }
+
+/// A process that dies when it has written `count` bytes of the batch.
+fn die_after(path: &Path, batch: Batch<'_>, count: usize) -> usize {
+    let mut writer = writer(path);
+    let begun = writer.begin(batch, 0).unwrap();
+    let (start, cut) = writer.begun.unwrap();
+    let bytes = batch.take(begun.records).bytes;
+    let count = count.min(bytes.len());
+    let open = writer.open.as_mut().unwrap();
+    open.announce(start, bytes, cut, &writer.metrics);
+    open.file.append(&bytes[..count]).unwrap();
+    begun.records
+}
+
+/// Wherever in a write a process dies, whoever writes to the file next leaves the whole records there, and nothing of
+/// the one that was cut, also when it has line breaks within: so what the dead process's journal still has is found
+/// where it is whole, and comes a second time where it is not.
+#[test]
+fn half_a_record_of_a_dead_process_is_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = ["one\n", "two\n", "three\n"];
+    let parts = ["a\nb\nc\n", "two\n"];
+    for records in [&lines[..], &parts[..]] {
+        let bytes = records.concat();
+        let ends: Vec<usize> = (1..=records.len())
+            .map(|count| records[..count].concat().len())
+            .collect();
+        let batch = Batch {
+            bytes: bytes.as_bytes(),
+            ends: &ends,
+        };
+        for count in 0..=bytes.len() {
+            let path = dir.path().join(format!("{} {count}", records.len()));
+            put(&mut writer(&path), "old").unwrap();
+            let taken = die_after(&path, batch, count);
+            let mut next = writer(&path);
+            next.begin(Batch::default(), 0).unwrap();
+            put(&mut next, "next").unwrap();
+            let whole = batch.take(taken).fitting(count as u64);
+            let left = records[..whole].concat();
+            assert_eq!(
+                fs::read_to_string(&path).unwrap(),
+                format!("old\n{left}next\n"),
+                "{count}"
+            );
+            let counts = next.metrics.counts();
+            assert_eq!(counts.foreign_lines_ended, 0);
+        }
+    }
+}
+
+/// A line that another program has begun is not cut, whatever came before it, and neither is one that was there before
+/// us, nor anything where processes cannot keep each other out.
+#[test]
+fn half_a_line_of_another_program_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let batch = Batch {
+        bytes: b"one\ntwo\n",
+        ends: &[4, 8],
+    };
+    die_after(&path, batch, 8);
+    let foreign = |text: &str| {
+        let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    };
+    foreign("half");
+    let mut writer = writer(&path);
+    put(&mut writer, "three").unwrap();
+    foreign("another");
+    put(&mut writer, "four").unwrap();
+    let all = "one\ntwo\nhalf\nthree\nanother\nfour\n";
+    assert_eq!(fs::read_to_string(&path).unwrap(), all);
+    // A write that failed and was removed is over.
+    writer.begin(batch, 0).unwrap();
+    let (start, cut) = writer.begun.unwrap();
+    let open = writer.open.as_mut().unwrap();
+    open.announce(start, batch.bytes, cut, &writer.metrics);
+    open.file.append(b"one\nt").unwrap();
+    writer.undo(start, 5, &io::ErrorKind::StorageFull.into());
+    foreign("half");
+    put(&mut writer, "five").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{all}half\nfive\n"));
+    // A file that was emptied since then is not what was written.
+    fs::write(&path, "one\nfor").unwrap();
+    put(&mut writer, "six").unwrap();
+    fs::write(&path, format!("{all}half\nfive\nfor")).unwrap();
+    put(&mut writer, "six").unwrap();
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        format!("{all}half\nfive\nfor\nsix\n")
+    );
+    die_after(&path, batch, 5);
+    writer.ensure_open().unwrap();
+    writer.open.as_mut().unwrap().is_unlockable = true;
+    put(&mut writer, "six").unwrap();
+    assert!(fs::read_to_string(&path).unwrap().ends_with("six\none\nt\nsix\n"));
+}

@@ -42,6 +42,20 @@ impl Lines {
     }
 }
 
+/// A small generator; its seed is in the message of every failure.
+#[derive(Clone, Copy, Debug)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
 /// Writes all of the batch, in as many writes as the sink asks for.
 pub fn deliver(sink: &mut dyn Sink, mut batch: Batch<'_>) -> Result<Mark, hydra_sink::Error> {
     let mut mark = Mark::NOWHERE;
