@@ -2,11 +2,15 @@
 //!
 //! Nothing is dropped silently: every record is counted, and a summary record goes to the destination in the place of
 //! what it missed. Records at a guaranteed level are never given up; the head stops at the first of them.
+//!
+//! What the worker has in hand, read and not yet with its destination, is not given up either, but the journal may be
+//! told that it is needed no more: then it is in the worker's memory alone. So nothing is given up while there is a
+//! guaranteed record among it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hydra_journal::{Batch, Cursor, Kind, Position, Read, Reader};
-use hydra_os::atomic::Mutex;
+use hydra_os::atomic::{Mutex, MutexGuard};
 use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Peek, Record, Value};
 
 use crate::filter::Filter;
@@ -18,13 +22,28 @@ const READ_BYTES: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct Dropping {
     total: AtomicU64,
-    /// Up to here the worker has taken records in hand: it will deliver them, so they are not given up.
-    in_hand: AtomicU64,
-    /// How many of these have found no place yet.
-    in_hand_records: AtomicU64,
     untold: Mutex<Option<Summary>>,
     /// Held while records are given up, so that none is counted twice.
-    turn: Mutex<()>,
+    hand: Mutex<Hand>,
+}
+
+/// What the worker has in hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hand {
+    /// Up to here it has read.
+    until: Position,
+    /// How many of what it has read are for its destination, and have found no place yet.
+    records: u64,
+    /// Whether one of them must not be dropped.
+    is_guaranteed: bool,
+}
+
+impl Hand {
+    /// One record more, which must not be dropped if it is guaranteed.
+    pub(crate) fn take(&mut self, is_guaranteed: bool) {
+        self.records += 1;
+        self.is_guaranteed |= is_guaranteed;
+    }
 }
 
 /// Drops that the destination has not been told of.
@@ -40,38 +59,43 @@ impl Dropping {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// Lets the worker read without anything of what it reads being given up meanwhile.
-    pub(crate) fn read(&self, cursor: &Cursor, reader: &mut Reader, batch: &mut Batch) -> Read {
-        let _turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    /// Lets the worker read, and `count` what of it is for its destination, without anything of it being given up
+    /// meanwhile.
+    pub(crate) fn read(
+        &self,
+        cursor: &Cursor,
+        reader: &mut Reader,
+        batch: &mut Batch,
+        count: impl FnOnce(&Batch, &mut Hand),
+    ) -> Read {
+        let mut hand = self.hand();
         let needed = cursor.needed_from();
-        if needed > reader.position() {
+        // A reader begins at the start of a segment, for its notes, and passes over the records before its own.
+        if needed > reader.position().max(reader.begins_at()) {
             *reader = cursor.reader_from(needed);
         }
         let read = reader.read(batch, READ_BYTES);
-        // Read under the same turn by `give_up_oldest`.
-        self.in_hand.store(reader.position().to_u64(), Ordering::Relaxed);
+        *hand = Hand {
+            until: reader.position(),
+            ..Hand::default()
+        };
+        count(batch, &mut hand);
         read
     }
 
-    /// The worker has read so many records for its destination.
-    pub(crate) fn take_up(&self, records: usize) {
-        self.in_hand_records.store(records as u64, Ordering::Relaxed);
-    }
-
-    /// So many of them have found a place.
+    /// So many of the records in hand have found a place.
     pub(crate) fn put_down(&self, records: usize) {
-        // Nobody else changes it while the worker works.
-        let left = self.in_hand_records.load(Ordering::Relaxed);
-        self.in_hand_records
-            .store(left.saturating_sub(records as u64), Ordering::Relaxed);
+        let mut hand = self.hand();
+        hand.records = hand.records.saturating_sub(records as u64);
     }
 
-    /// Counts what the worker, which has ended or hangs, has in hand and the journal no longer holds.
-    pub(crate) fn lose_what_is_in_hand(&self, cursor: &Cursor) {
-        let in_hand = Position::from_u64(self.in_hand.load(Ordering::Relaxed));
-        if cursor.needed_from() > cursor.delivered().reached() && cursor.needed_from() >= in_hand {
-            self.total
-                .fetch_add(self.in_hand_records.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    /// The worker has ended, begins anew, or hangs: what it had in hand is read again, or counted as dropped if the
+    /// journal no longer holds it.
+    pub(crate) fn let_go(&self, cursor: &Cursor) {
+        let hand = std::mem::take(&mut *self.hand());
+        if cursor.needed_from() > cursor.delivered().reached() && cursor.needed_from() >= hand.until {
+            let now = hydra_os::clock::wall_ns();
+            self.add(hand.records, now, now);
         }
     }
 
@@ -111,9 +135,11 @@ impl Dropping {
 
     /// Gives up the records of the segment that the head is in, up to the first guaranteed one.
     pub(crate) fn give_up_oldest(&self, cursor: &Cursor, filter: &Filter, guaranteed: Option<Level>) {
-        let _turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let in_hand = Position::from_u64(self.in_hand.load(Ordering::Relaxed));
-        let from = cursor.needed_from().max(in_hand);
+        let hand = self.hand();
+        if hand.records > 0 && hand.is_guaranteed {
+            return;
+        }
+        let from = cursor.needed_from().max(hand.until);
         let (mut reader, mut batch, mut notes) = (cursor.reader_from(from), Batch::default(), Dictionary::new());
         let mut filter = filter.clone();
         let (mut records, mut times) = (0, None);
@@ -142,6 +168,10 @@ impl Dropping {
         if let Some((first, last)) = times {
             self.add(records, first, last);
         }
+    }
+
+    fn hand(&self) -> MutexGuard<'_, Hand> {
+        self.hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -282,7 +282,7 @@ impl Head {
 
     /// Counts as dropped what the worker, which has ended or hangs, has in hand and the journal no longer holds.
     pub fn count_lost_in_hand(&self) {
-        self.control.dropping.lose_what_is_in_hand(&self.cursor);
+        self.control.dropping.let_go(&self.cursor);
     }
 
     /// Says whether everything that dead processes left is delivered, and synced where the destination can be.

@@ -8,12 +8,14 @@ use hydra_format::{ClockFace, Formatter};
 use hydra_journal::{Batch, Cursor, DamageKind, Kind, Position, Read};
 use hydra_os::atomic::thread;
 use hydra_os::clock::Deadline;
+use hydra_record::{Level, Peek};
 use hydra_sink::{ErrorKind, Sink};
 
 use crate::attempt::{attempt, text_of};
 use crate::checkpoint::Unsynced;
 use crate::dead_letter::DeadLetters;
 use crate::deliver::{Rendered, acknowledge};
+use crate::dropping::Hand;
 use crate::fallback::Fallback;
 use crate::filter::Filter;
 use crate::head::{Control, Overflow, Spec, SyncPolicy};
@@ -62,6 +64,7 @@ pub(crate) struct Worker {
     pub(crate) in_doubt: bool,
     pub(crate) replay: bool,
     overflow: Overflow,
+    guaranteed: Option<Level>,
     pub(crate) rendered: Rendered,
 }
 
@@ -96,6 +99,7 @@ impl Worker {
             sync_due: None,
             replay: spec.replay,
             overflow: spec.overflow,
+            guaranteed: spec.guaranteed,
             rendered: Rendered::default(),
         }
     }
@@ -119,12 +123,14 @@ impl Worker {
             }
             self.control.pause(self.retry.next_wait());
         }
+        self.control.dropping.let_go(&self.cursor);
         // Whatever cannot be closed properly is closed by the system.
         let _ = attempt(&self.control.metrics, || self.sink.close());
     }
 
     fn work(&mut self) {
         self.sink.abandon();
+        self.control.dropping.let_go(&self.cursor);
         // The one before may have been told to stop before it could write that again.
         self.in_doubt |= self.has_gone_back();
         if !self.write_again() || !self.drain() {
@@ -133,6 +139,8 @@ impl Worker {
         self.control.set_recovered();
         self.filter.forget();
         self.follow();
+        // Drops since the last record, of which nobody has been told.
+        self.tell_drops();
         if self.sync_due.is_some() || self.cursor.checkpoint_wanted() || self.control.is_handed_over() {
             self.sync();
         }
@@ -160,6 +168,8 @@ impl Worker {
                     if !end.is_over() {
                         thread::park_timeout(wait);
                         wait = (wait * 2).min(POLL_LAST);
+                    } else if !self.tell_drops() {
+                        return;
                     } else {
                         cursor.park(self.number, tail, self.sync_due.map_or(PARK, |due| due.left()));
                         (wait, polling) = (POLL_FIRST, None);
@@ -215,19 +225,20 @@ impl Worker {
         if self.overflow == Overflow::Block || passage.purpose != Purpose::Own {
             return passage.reader.read(&mut passage.batch, READ_BYTES);
         }
-        let dropping = &self.control.dropping;
-        let read = dropping.read(passage.cursor, &mut passage.reader, &mut passage.batch);
-        let mut taken = 0;
-        for frame in passage.batch.frames() {
-            let payload = passage.batch.payload(frame);
-            if frame.kind == Kind::Note {
-                passage.notes.learn(payload);
-            } else if self.filter.takes(payload, &passage.notes) {
-                taken += 1;
+        let (filter, notes, guaranteed) = (&mut self.filter, &mut passage.notes, self.guaranteed);
+        let count = |batch: &Batch, hand: &mut Hand| {
+            for frame in batch.frames() {
+                let payload = batch.payload(frame);
+                if frame.kind == Kind::Note {
+                    notes.learn(payload);
+                } else if filter.takes(payload, notes) {
+                    let level = Peek::read(payload).map_or(0, |peek| peek.level);
+                    hand.take(guaranteed.is_some_and(|least| level >= least.number()));
+                }
             }
-        }
-        dropping.take_up(taken);
-        read
+        };
+        let dropping = &self.control.dropping;
+        dropping.read(passage.cursor, &mut passage.reader, &mut passage.batch, count)
     }
 
     /// Tells the destination what it has missed. False when told to stop before it could.

@@ -55,3 +55,51 @@ fn what_is_dropped_is_counted_and_told() {
         .sum();
     assert_eq!(summed, counts.dropped, "every drop is told in band");
 }
+
+/// A guaranteed record that the head has read and cannot deliver stays in the journal, and so do those around it.
+#[test]
+fn a_guaranteed_record_in_hand_stays_in_the_journal() {
+    let program = Program::with(Options {
+        segment_bytes: 64 << 10,
+        quota_bytes: 512 << 10,
+        ..Options::default()
+    });
+    let memory = Memory::new();
+    let mut spec = program.spec(0, Level::Trace, &memory, None);
+    spec.overflow = Overflow::DropOldest;
+    let head = Head::start(spec, &program.journal, &[]).unwrap();
+    memory.block();
+    program.log(1, Level::Error, "guaranteed");
+    assert!(memory.wait_until_held(LONG));
+    let mut total = 1u64;
+    while program.try_log(1, Level::Info, "another").is_ok() {
+        total += 1;
+    }
+    let needed = head.needed_from();
+    for _ in 0..10 {
+        head.drop_oldest();
+    }
+    assert_eq!((head.counts().dropped, head.needed_from()), (0, needed));
+    memory.unblock();
+    program.settle(&head);
+    assert_eq!(head.counts().delivered, total);
+}
+
+/// Drops after which no record comes are told as well.
+#[test]
+fn the_last_drops_are_told() {
+    let program = Program::start();
+    let memory = Memory::new();
+    let mut spec = program.spec(0, Level::Trace, &memory, None);
+    spec.overflow = Overflow::DropNewest;
+    let head = Head::start(spec, &program.journal, &[]).unwrap();
+    program.log(1, Level::Info, "before");
+    program.settle(&head);
+    head.drop_newest(7);
+    head.stop();
+    assert!(head.join(LONG));
+    assert_eq!(
+        messages(&memory),
+        ["before", "1 records dropped because the journal was full"]
+    );
+}

@@ -4,6 +4,9 @@
 mod common;
 
 use common::{LONG, Program, messages};
+use hydra_head::{Head, Overflow, Spec};
+use hydra_journal::Options;
+use hydra_os::clock::Deadline;
 use hydra_record::Level;
 use hydra_sink::Memory;
 
@@ -60,4 +63,66 @@ fn a_successor_goes_on() {
     let expected: Vec<String> = (0..2_000).map(|number| number.to_string()).collect();
     assert_eq!(messages(&memory), expected);
     assert_eq!(head.counts().delivered, 2_000);
+}
+
+/// A successor of a head that may drop goes on in the middle of a long segment, too.
+#[test]
+fn a_successor_goes_on_far_into_a_segment() {
+    let program = Program::start();
+    let memory = Memory::new();
+    let spec = || Spec {
+        overflow: Overflow::DropOldest,
+        ..program.spec(0, Level::Info, &memory, None)
+    };
+    let first = Head::start(spec(), &program.journal, &[]).unwrap();
+    for number in 0..4_000 {
+        program.log(1, Level::Info, &number.to_string());
+    }
+    program.settle(&first);
+    assert!(first.delivered().offset() > 128 << 10, "further than one look goes");
+    let next = first.succeed(spec()).unwrap();
+    first.stop();
+    program.log(1, Level::Info, "again");
+    let until = Deadline::after(LONG);
+    while next.delivered() < program.journal.tail() {
+        assert!(!until.is_over(), "it never gets to where it is to go on");
+        std::thread::yield_now();
+    }
+    assert_eq!(messages(&memory).last().unwrap(), "again");
+}
+
+/// What a head had in hand when it handed over, and was given up by then, is counted by the next one.
+#[test]
+fn a_successor_counts_what_was_given_up_in_hand() {
+    let program = Program::with(Options {
+        segment_bytes: 64 << 10,
+        quota_bytes: 512 << 10,
+        ..Options::default()
+    });
+    let memory = Memory::new();
+    let spec = || Spec {
+        overflow: Overflow::DropOldest,
+        ..program.spec(0, Level::Info, &memory, None)
+    };
+    memory.fail(u64::MAX, std::io::ErrorKind::Other);
+    let first = Head::start(spec(), &program.journal, &[]).unwrap();
+    let mut total = 0;
+    while first.counts().failures == 0 {
+        program.log(1, Level::Info, "in hand, some of them");
+        total += 1;
+    }
+    for _ in 0..20_000 {
+        while program.try_log(1, Level::Info, "one more").is_err() {
+            first.drop_oldest();
+            program.journal.wait_until_room(std::time::Duration::from_millis(20));
+        }
+        total += 1;
+    }
+    let next = first.succeed(spec()).unwrap();
+    first.stop();
+    memory.fail(0, std::io::ErrorKind::Other);
+    program.settle(&next);
+    let counts = next.counts();
+    assert!(counts.dropped > 0 && counts.delivered > 0);
+    assert_eq!(counts.delivered + counts.dropped, total);
 }

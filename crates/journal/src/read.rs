@@ -155,6 +155,11 @@ impl Reader {
         self.position
     }
 
+    /// Returns the position of the first record that it gives: what it passes over before that is read for the notes.
+    pub fn begins_at(&self) -> Position {
+        self.from
+    }
+
     /// Reads the next frames into `batch`, about `bytes_max` bytes of them (one record may be larger).
     ///
     /// Never waits. In a dead process's journal every frame's checksum is verified, and what does not pass is stepped
