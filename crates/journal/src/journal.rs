@@ -261,7 +261,7 @@ impl Journal {
             return Ok(());
         }
         self.start("hydra-sync", sync::run)
-            .inspect_err(|_| shared.sync.not_running())
+            .inspect_err(|error| shared.sync.not_running(error))
     }
 
     /// Asks every head to sync its destination if records were synced: the journal that holds them is about to end.

@@ -71,9 +71,14 @@ impl Sync {
         !std::mem::replace(&mut wanted.running, true)
     }
 
-    /// The thread could not be started: the next who asks tries again.
-    pub(crate) fn not_running(&self) {
-        self.lock().running = false;
+    /// The thread could not be started: who has asked meanwhile is told, and the next who asks tries again.
+    pub(crate) fn not_running(&self, error: &Error) {
+        let asked = {
+            let mut wanted = self.lock();
+            wanted.running = false;
+            wanted.position
+        };
+        self.done.fail_before(asked, error);
     }
 
     pub(crate) fn close(&self) {
@@ -269,5 +274,26 @@ fn sync_segment(shared: &Shared, segment: &Segment, start: usize, end: usize) ->
             };
             Err(Error::at(ErrorKind::Io, format!("syncing {what}"), path))
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    /// Whoever asks while the thread that syncs is being started, in vain, is told so, and does not wait for it.
+    #[test]
+    fn all_are_told_that_there_is_no_thread() {
+        let sync = Sync::default();
+        let (one, other) = (Position::new(1, 4_096), Position::new(1, 8_192));
+        assert!(sync.ask(one), "the thread is to be started");
+        assert!(!sync.ask(other), "somebody is at it");
+        sync.not_running(&Error::new(ErrorKind::Io, "starting a thread"));
+        for position in [one, other] {
+            assert!(matches!(sync.done.poll(position, Waker::noop()), Some(Err(_))));
+        }
+        assert!(sync.ask(other), "the next one tries again");
+        assert!(sync.done.poll(other, Waker::noop()).is_none());
     }
 }
