@@ -5,9 +5,10 @@ use super::lexer::Token;
 use super::source::Source;
 
 /// Where the outside world may be reached directly. An example is a user's program.
-const OUTSIDE: [&str; 8] = [
+const OUTSIDE: [&str; 9] = [
     "crates/os",
     "crates/logger/examples",
+    "examples",
     "tools",
     "xtask",
     "benches",

@@ -11,8 +11,8 @@ use super::{ByteSize, Kind, LogDestination, LoggingConfig};
 /// | mode | gathered before a write | a file of the journal | gives |
 /// |---|---|---|---|
 /// | `MinimalFeatures` | 16 KB | 1 MB | the least memory |
-/// | `BareMetal` | 1 MB | 16 MB | the fewest system calls |
-/// | `ThroughputOptimized` | 256 KB | 16 MB | records a second |
+/// | `BareMetal` | 2 MB | 16 MB | the fewest system calls |
+/// | `ThroughputOptimized` | 1 MB | 16 MB | records a second |
 /// | `LatencyCritical` | 16 KB | 32 MB | few ends of files for callers to meet; short writes |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -39,8 +39,8 @@ impl Performance {
     fn buffer_size(self) -> ByteSize {
         match self {
             Performance::MinimalFeatures | Performance::LatencyCritical => ByteSize::kb(16),
-            Performance::BareMetal => ByteSize::mb(1),
-            Performance::ThroughputOptimized => ByteSize::kb(256),
+            Performance::BareMetal => ByteSize::mb(2),
+            Performance::ThroughputOptimized => ByteSize::mb(1),
         }
     }
 
@@ -64,7 +64,7 @@ impl LoggingConfig {
     /// let file = LogDestination::file("app.log");
     /// let config = LoggingConfig::builder().layer("APP", LogLayer::new(Level::Info).destination(file)).build()?;
     /// let config = config.performance(Performance::ThroughputOptimized);
-    /// assert_eq!(config.layers["APP"].destinations[0].buffer_size, Some(ByteSize::kb(256)));
+    /// assert_eq!(config.layers["APP"].destinations[0].buffer_size, Some(ByteSize::mb(1)));
     /// # Ok(())
     /// # }
     /// ```

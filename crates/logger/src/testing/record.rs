@@ -62,8 +62,14 @@ impl TestRecord {
 
     /// Returns the value of a field of the context around the call.
     pub fn context(&self, name: &str) -> Option<Value<'_>> {
-        let mut context = self.pairs().skip(self.number(Place::Fields) as usize);
-        context.find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.context_fields()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Iterates over the fields of the context around the call.
+    pub fn context_fields(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.pairs().skip(self.number(Place::Fields) as usize)
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
