@@ -11,7 +11,7 @@ use crate::oracle::Found;
 use crate::power::{self, Files};
 use crate::random::Random;
 use crate::round::Round;
-use crate::rows::orphans::orphaned;
+use crate::rows::orphans::orphaned_small;
 use crate::spec::{HEALTH, JOURNAL, PLAIN, TAPE};
 
 /// Records of the process that dies: they fill a small segment and begin the next.
@@ -42,23 +42,24 @@ enum Damage {
 /// next start does not panic and delivers nothing wrong or twice; only records that the damage overlaps are missing;
 /// what is missing is told, and the damaged file is kept.
 pub(super) fn run(turn: &mut Turn<'_>) -> io::Result<()> {
-    let mut round = orphaned(turn, RECORDS)?;
+    let mut round = orphaned_small(turn, RECORDS)?;
     let whole = power::copy(&[round.dir().join(JOURNAL), round.dir().join(TAPE)])?;
     let (life, mut random) = (round.spec.life, Random::of(&[turn.seed, 2]));
-    let all = all(&round, &whole);
-    let tries = if turn.exhaustive { all.len() as u64 } else { TRIES };
+    let files: Vec<_> = whole
+        .iter()
+        .filter(|(path, _)| path.starts_with(round.dir().join(JOURNAL)))
+        .map(|(path, bytes)| (path.clone(), bytes.len()))
+        .collect();
+    let all: u64 = files.iter().map(|(_, len)| ways(*len)).sum();
+    let tries = if turn.exhaustive { all } else { TRIES };
     let mut complaints: BTreeMap<String, (u64, String)> = BTreeMap::new();
     for number in 0..tries {
-        let index = if turn.exhaustive {
-            number
-        } else {
-            random.below(all.len() as u64)
-        };
-        let Some((path, damage)) = all.get(index as usize) else {
+        let index = if turn.exhaustive { number } else { random.below(all) };
+        let Some((path, damage)) = pick(&files, index) else {
             break;
         };
         round.spec.life = life;
-        let (damaged, overlapped) = apply(&whole, path, *damage);
+        let (damaged, overlapped) = apply(&whole, path, damage);
         power::place(&damaged, &round.dir().join(JOURNAL))?;
         remove(&round.dir().join(PLAIN))?;
         round.recover_what_is_left()?;
@@ -85,25 +86,43 @@ pub(super) fn run(turn: &mut Turn<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// All damages there can be.
-fn all(round: &Round, whole: &Files) -> Vec<(PathBuf, Damage)> {
-    let mut all = Vec::new();
-    for (path, bytes) in whole
-        .iter()
-        .filter(|(path, _)| path.starts_with(round.dir().join(JOURNAL)))
-    {
-        let pages = bytes.len() / PAGE;
-        let mut add = |damage| all.push((path.clone(), damage));
-        (0..bytes.len() * 8).for_each(|bit| add(Damage::Flip(bit)));
-        (0..bytes.len()).for_each(|len| add(Damage::Cut(len)));
-        // As often as the bits of a page: else nobody would ever draw one.
-        for _ in 0..PAGE {
-            (0..pages).for_each(|page| add(Damage::Zero(page)));
-            (1..pages).for_each(|page| add(Damage::Copy(page - 1, page)));
-            (1..pages).for_each(|page| add(Damage::Swap(page - 1, page)));
+/// How often each damage to a page is counted, as often as the bits of one: else nobody would ever draw one.
+const PAGE_TIMES: u64 = PAGE as u64;
+
+/// The number of damages there can be to a file of `len` bytes.
+fn ways(len: usize) -> u64 {
+    let pages = (len / PAGE) as u64;
+    9 * len as u64 + PAGE_TIMES * (pages + 2 * pages.saturating_sub(1))
+}
+
+/// The damage with that number.
+fn pick(files: &[(PathBuf, usize)], mut number: u64) -> Option<(&Path, Damage)> {
+    for (path, len) in files {
+        if number < ways(*len) {
+            return Some((path, damage(*len, number)));
         }
+        number -= ways(*len);
     }
-    all
+    None
+}
+
+/// The damage to a file of `len` bytes with that number, below [`ways`].
+fn damage(len: usize, number: u64) -> Damage {
+    let (pages, bits) = (len / PAGE, 8 * len as u64);
+    if number < bits {
+        return Damage::Flip(number as usize);
+    }
+    let number = number - bits;
+    if number < len as u64 {
+        return Damage::Cut(number as usize);
+    }
+    // Every page; then every two neighbours, twice.
+    let page = ((number - len as u64) / PAGE_TIMES) as usize;
+    match page.checked_sub(pages) {
+        None => Damage::Zero(page),
+        Some(pair) if pair < pages - 1 => Damage::Copy(pair, pair + 1),
+        Some(pair) => Damage::Swap(pair + 1 - pages, pair + 2 - pages),
+    }
 }
 
 /// Damages one of the files; returns how many records the damage overlaps.

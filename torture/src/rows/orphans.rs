@@ -67,8 +67,19 @@ pub(super) fn forked(turn: &mut Turn<'_>) -> io::Result<()> {
 /// Returns a round with a dead process whose journal holds all its records; none is delivered.
 pub(super) fn orphaned(turn: &Turn<'_>, records: u64) -> io::Result<Round> {
     let mut round = Round::begin(turn.exe, turn.seed)?;
-    round.spec.files = Files::Plain;
     round.spec.segment = round.random.pick(&[64 << 10, 1 << 20, 0]);
+    left(round, records)
+}
+
+/// As [`orphaned`], with the smallest segments.
+pub(super) fn orphaned_small(turn: &Turn<'_>, records: u64) -> io::Result<Round> {
+    let mut round = Round::begin(turn.exe, turn.seed)?;
+    round.spec.segment = 64 << 10;
+    left(round, records)
+}
+
+fn left(mut round: Round, records: u64) -> io::Result<Round> {
+    round.spec.files = Files::Plain;
     (round.spec.records, round.spec.end) = (records, End::Kill);
     let pipe = Pipe::make_full(&round.dir().join(PLAIN))?;
     if round.live()?.end(HANGS_AFTER)?.is_none() {
