@@ -11,7 +11,7 @@ use crate::attempt::{Failure, attempt};
 use crate::dead_letter::{DeadLetters, Letter};
 use crate::fallback::Fallback;
 use crate::head::Control;
-use crate::metrics::add;
+use crate::metrics::{Rejection, add};
 use crate::passage::Purpose;
 use crate::retry::Retry;
 use crate::sieve::Sieve;
@@ -206,12 +206,14 @@ impl Delivery<'_> {
                 return Err(Hitch::Retry);
             }
             self.count(&metrics.dead_lettered, 1);
+            self.tell_who_waits(frame, reason, true);
         } else if self.fallback.is_some() {
             self.fall_back(frames.get(..1).unwrap_or_default())?;
             self.sieve.reset();
             return Ok(1);
         } else {
             self.count(&metrics.discarded, 1);
+            self.tell_who_waits(frame, reason, false);
         }
         metrics.tell(reason.to_owned());
         // It was the record's fault.
@@ -219,6 +221,16 @@ impl Delivery<'_> {
         self.sieve.reset();
         self.advance(frames, 1);
         Ok(1)
+    }
+
+    fn tell_who_waits(&self, frame: &Frame, reason: &str, is_dead_letter: bool) {
+        if self.purpose != Purpose::Own {
+            return;
+        }
+        let reason = reason.to_owned();
+        self.control
+            .metrics
+            .reject(frame.end, Rejection { reason, is_dead_letter });
     }
 
     /// Nobody will ever read it there, and keeping it would only fill the journal: the records are dropped and counted,

@@ -19,7 +19,7 @@ use crate::dropping::Dropping;
 use crate::error::Error;
 use crate::fallback::Fallback;
 use crate::filter::Filter;
-use crate::metrics::{Counts, Metrics};
+use crate::metrics::{Counts, Metrics, Rejection};
 use crate::pending::Pending;
 use crate::retry::Retry;
 use crate::worker::Worker;
@@ -223,6 +223,12 @@ impl Head {
     /// means that it never will.
     pub fn poll_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), hydra_journal::Error>> {
         self.cursor.poll_delivered(position, waker)
+    }
+
+    /// Returns why the record before `position` is not with the destination, though that has everything before
+    /// `position` that it will ever have. The last ten thousand are known.
+    pub fn rejection(&self, position: Position) -> Option<Rejection> {
+        self.control.metrics.rejection(position)
     }
 
     /// Takes back what [`Head::poll_delivered`] has noted.

@@ -32,6 +32,6 @@ pub use error::Error;
 pub use fallback::Fallback;
 pub use filter::Filter;
 pub use head::{Head, Overflow, Spec, SyncPolicy};
-pub use metrics::{Counts, Metrics};
+pub use metrics::{Counts, Metrics, Rejection};
 pub use pending::Pending;
 pub use retry::Retry;

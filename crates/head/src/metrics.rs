@@ -1,8 +1,10 @@
 //! Counts of what happened at a head. Each event is counted once.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use hydra_journal::Position;
 use hydra_os::atomic::Mutex;
 use hydra_os::clock::mono_ns;
 
@@ -31,7 +33,20 @@ pub struct Metrics {
     /// When the destination was asked to do what it is at; 0 when it is at nothing.
     working_since_ns: AtomicU64,
     last_error: Mutex<Option<String>>,
+    rejected: Mutex<BTreeMap<u64, Rejection>>,
 }
+
+/// Why the destination never got a record that its head has done with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// What the destination, or its format, said.
+    pub reason: String,
+    /// Whether the record is in the dead-letter file; else it was discarded.
+    pub is_dead_letter: bool,
+}
+
+/// How many rejections are kept for those who wait for the delivery of just these records.
+const REJECTIONS_KEPT: usize = 10_000;
 
 /// The counters of a head at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -158,6 +173,21 @@ impl Metrics {
     /// Keeps a reason for those who look.
     pub(crate) fn tell(&self, reason: String) {
         *self.last_error.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(reason);
+    }
+
+    /// Keeps why the record before `end` is not delivered; the oldest are forgotten. To be called before anybody can
+    /// see that the head has done with it.
+    pub(crate) fn reject(&self, end: Position, rejection: Rejection) {
+        let mut rejected = self.rejected.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        rejected.insert(end.to_u64(), rejection);
+        if rejected.len() > REJECTIONS_KEPT {
+            rejected.pop_first();
+        }
+    }
+
+    pub(crate) fn rejection(&self, end: Position) -> Option<Rejection> {
+        let rejected = self.rejected.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        rejected.get(&end.to_u64()).cloned()
     }
 
     pub(crate) fn set_failing(&self, failing: bool) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
-use hydra_head::{Head, Overflow as HeadOverflow};
+use hydra_head::{Head, Overflow as HeadOverflow, Rejection};
 use hydra_journal::{Adopted, Journal, Position};
 use hydra_os::atomic::Mutex;
 use hydra_os::thread::JoinHandle;
@@ -278,15 +278,23 @@ impl Core {
     pub(crate) fn ask_for(&self, wanted: Wanted, position: Position) -> Result<(), Error> {
         match wanted.guarantee {
             Guarantee::Queued | Guarantee::Journaled => Ok(()),
-            Guarantee::Synced => {
-                let asked = self.journal.sync_to(position);
-                asked.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error))
-            }
+            Guarantee::Synced => self.sync_to(position),
             Guarantee::Delivered => {
                 self.nudge();
-                Ok(())
+                if wanted.synced { self.sync_to(position) } else { Ok(()) }
             }
         }
+    }
+
+    fn sync_to(&self, position: Position) -> Result<(), Error> {
+        let asked = self.journal.sync_to(position);
+        asked.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error))
+    }
+
+    /// Says whether the journal is on the device up to `position`; otherwise wakes `waker` when it is.
+    pub(crate) fn poll_synced(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
+        let synced = self.journal.synced().poll(position, waker)?;
+        Some(synced.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error)))
     }
 
     /// The journal is full: has the heads that may drop give up their oldest records, if they are the ones that hold it
@@ -351,7 +359,16 @@ impl Core {
             .into_iter()
             .flat_map(|layer| self.takers(layer, level))
             .collect();
-        poll_all(takers.iter().map(|outlet| &outlet.head), position, waker)
+        let delivered = poll_all(takers.iter().map(|outlet| &outlet.head), position, waker);
+        if !matches!(delivered, Some(Ok(()))) {
+            return delivered;
+        }
+        // The heads have done with it. Whether each destination has it is another matter.
+        let rejected = |outlet: &Arc<Outlet>| Some((Arc::clone(outlet), outlet.head.rejection(position)?));
+        Some(match takers.iter().find_map(rejected) {
+            Some((outlet, rejection)) => Err(undelivered(&outlet.head, rejection)),
+            None => Ok(()),
+        })
     }
 
     /// Keeps `waker` no longer in mind: nobody waits for the record at `position` any more.
@@ -371,6 +388,17 @@ impl Core {
     pub(crate) fn poll_all_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
         poll_all(self.outlets().iter().map(|outlet| &outlet.head), position, waker)
     }
+}
+
+/// The error of a record that a destination will never take.
+fn undelivered(head: &Head, Rejection { reason, is_dead_letter }: Rejection) -> Error {
+    let advice = if is_dead_letter {
+        "the dead-letter file has the record"
+    } else {
+        "the record was discarded: there is no dead-letter file without a journal directory"
+    };
+    let error = Error::new(ErrorKind::Destination, "deliver a record").at(head.name());
+    error.because(reason).advise(advice)
 }
 
 fn poll_all<'h>(heads: impl Iterator<Item = &'h Head>, position: Position, waker: &Waker) -> Option<Result<(), Error>> {

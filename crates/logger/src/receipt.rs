@@ -173,7 +173,9 @@ impl Receipt {
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] if the logger was shut down before the call, [`ErrorKind::TooLarge`] if the record was
-    /// refused for its size, [`ErrorKind::Journal`] if it could not be appended or synced, [`ErrorKind::Timeout`].
+    /// refused for its size, [`ErrorKind::Journal`] if it could not be appended or synced,
+    /// [`ErrorKind::Destination`] if it was to be `delivered` and a destination will never take it,
+    /// [`ErrorKind::Timeout`].
     /// Where a record is that could not be appended says [`Error::ended_at`].
     pub fn wait(&self) -> Result<(), Error> {
         let timeout = match &self.state {
@@ -233,11 +235,18 @@ impl Pending {
         }
         match self.wanted.guarantee {
             Guarantee::Queued | Guarantee::Journaled => Some(Ok(())),
-            Guarantee::Synced => {
-                let synced = self.core.journal.synced().poll(position, waker)?;
-                Some(synced.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error)))
+            Guarantee::Synced => self.core.poll_synced(position, waker),
+            Guarantee::Delivered => {
+                let delivered = self.core.poll_delivered(position, layer, self.level, waker);
+                if !self.wanted.synced {
+                    return delivered;
+                }
+                match (self.core.poll_synced(position, waker), delivered) {
+                    (Some(Err(error)), _) | (_, Some(Err(error))) => Some(Err(error)),
+                    (Some(Ok(())), Some(Ok(()))) => Some(Ok(())),
+                    _ => None,
+                }
             }
-            Guarantee::Delivered => self.core.poll_delivered(position, layer, self.level, waker),
         }
     }
 }

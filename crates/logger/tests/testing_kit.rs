@@ -2,10 +2,10 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::io::ErrorKind;
+use std::io;
 
 use hydra_logger::testing::{Capture, TestLog};
-use hydra_logger::{Level, LogLayer, LoggingConfig, Value, context, error, info, trace};
+use hydra_logger::{ErrorKind, Guarantee, Level, LogLayer, LoggingConfig, Value, context, error, info, trace};
 
 /// Records come back with their types, their context and their place, from whichever thread or task they are.
 #[test]
@@ -60,7 +60,7 @@ fn kits_are_apart() {
 #[test]
 fn faults_are_seen() {
     let test = TestLog::new();
-    test.capture().fail_writes(2, ErrorKind::StorageFull);
+    test.capture().fail_writes(2, io::ErrorKind::StorageFull);
     info!(test, "after two failures");
     assert_eq!(test.messages(), ["after two failures"]);
     test.capture().block();
@@ -83,4 +83,34 @@ fn destinations_capture_apart() {
     test.settle();
     assert_eq!((all.records().len(), errors.records().len()), (2, 1));
     assert_eq!(errors.records()[0].message(), "broken");
+}
+
+/// A record that was to be delivered and that its destination rejects for good is not called delivered: the error names
+/// the destination, the reason and the dead letter. Those around it are delivered.
+#[test]
+fn a_dead_letter_is_not_delivered() {
+    for (journal, place) in [(true, "dead-letter file has"), (false, "was discarded")] {
+        let (dir, capture) = (tempfile::tempdir().unwrap(), Capture::new());
+        let layer = LogLayer::new(Level::Info).destination(capture.destination());
+        let mut config = LoggingConfig::builder()
+            .layer("DEFAULT", layer)
+            .guarantee(Level::Info, Guarantee::Delivered);
+        if journal {
+            config = config.journal_dir(dir.path());
+        }
+        let test = TestLog::with_config(config.build().unwrap());
+        capture.reject("poison");
+        test.info("DEFAULT", "before").wait().unwrap();
+        let error = test.error("DEFAULT", "poison").wait().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Destination);
+        assert!(
+            error.to_string().contains(place) && error.to_string().contains("a test wants it so"),
+            "{error}"
+        );
+        let receipt = test.handle().info("DEFAULT", "more poison");
+        assert_eq!(receipt.wait().unwrap_err().kind(), ErrorKind::Destination);
+        test.error("DEFAULT", "after").wait().unwrap();
+        test.flush(std::time::Duration::from_secs(60)).unwrap();
+        assert_eq!(capture.records().len(), 2);
+    }
 }

@@ -25,6 +25,9 @@ pub struct Wanted {
     pub guarantee: Guarantee,
     /// Whether `delivered` means local destinations only: so it is when nobody asked for it.
     pub local_only: bool,
+    /// Whether a record to be `delivered` is to be `synced` as well, because another rule says so: each survives what
+    /// the other may not.
+    pub synced: bool,
 }
 
 impl LoggingConfig {
@@ -33,7 +36,8 @@ impl LoggingConfig {
     /// The default is `journaled`, and `synced` from ERROR on, with a journal directory; `queued`, and `delivered` to
     /// local destinations from ERROR on, without. Where that directory is in memory (tmpfs), nothing can be synced, and
     /// the default from ERROR on is that of no directory. An entry for a level replaces the default for it and all
-    /// above; the entries of the layer and of the destinations that take the record can only make it stronger.
+    /// above; the entries of the layer and of the destinations that take the record can only make it stronger. Where
+    /// one of them, or the default, says `synced` and another `delivered`, the call waits for both.
     ///
     /// # Examples
     /// ```
@@ -48,32 +52,28 @@ impl LoggingConfig {
     /// # }
     /// ```
     pub fn wanted(&self, layer: &str, level: Level) -> Wanted {
-        let by_level = self
-            .guarantees
-            .levels
-            .range(..=level)
-            .map(|(_, guarantee)| *guarantee)
-            .max();
+        let by_levels = self.guarantees.levels.range(..=level).map(|(_, guarantee)| *guarantee);
+        let has_level = by_levels.clone().next().is_some();
         let by_layer = self.guarantees.layers.get(layer).copied();
         let destinations = self.layers.get(layer).map_or(&[][..], |layer| &layer.destinations);
         let takes = destinations
             .iter()
             .filter(|destination| destination.level.is_none_or(|least| level >= least));
-        let by_destination = takes.filter_map(|destination| destination.guarantee).max();
-        let asked = by_level.max(by_layer).max(by_destination);
+        let by_destination = takes.filter_map(|destination| destination.guarantee);
         let default = self.default_guarantee(level);
-        match (asked, by_level) {
-            (Some(asked), Some(_)) => Wanted {
-                guarantee: asked,
+        let asked: Vec<Guarantee> = by_levels.chain(by_layer).chain(by_destination).collect();
+        let strongest = asked.iter().copied().max();
+        match strongest {
+            Some(guarantee) if has_level || guarantee >= default => Wanted {
+                guarantee,
                 local_only: false,
-            },
-            (Some(asked), None) if asked >= default => Wanted {
-                guarantee: asked,
-                local_only: false,
+                synced: guarantee == Guarantee::Delivered
+                    && (default == Guarantee::Synced || asked.contains(&Guarantee::Synced)),
             },
             _ => Wanted {
                 guarantee: default,
                 local_only: default == Guarantee::Delivered,
+                synced: false,
             },
         }
     }
@@ -100,7 +100,7 @@ impl JournalConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{LogDestination, LogLayer};
+    use crate::config::{LogDestination, LogLayer, LoggingConfigBuilder};
 
     /// Without a word in the configuration, errors wait for local destinations, everything else for memory.
     #[test]
@@ -110,14 +110,16 @@ mod tests {
             memory.wanted("X", Level::Info),
             Wanted {
                 guarantee: Guarantee::Queued,
-                local_only: false
+                local_only: false,
+                synced: false
             }
         );
         assert_eq!(
             memory.wanted("X", Level::Error),
             Wanted {
                 guarantee: Guarantee::Delivered,
-                local_only: true
+                local_only: true,
+                synced: false
             }
         );
         let file = LoggingConfig::builder().journal_dir("j").build().unwrap();
@@ -146,6 +148,30 @@ mod tests {
         let wanted = config.wanted("X", Level::Critical);
         assert_eq!((wanted.guarantee, wanted.local_only), (Guarantee::Delivered, true));
         assert_eq!(config.wanted("X", Level::Info).guarantee, Guarantee::Journaled);
+    }
+
+    /// `delivered` takes nothing away from `synced`: a record that one rule wants on the device and another at its
+    /// destinations gets both.
+    #[test]
+    fn delivered_does_not_weaken_synced() {
+        let wanted = |build: fn(LoggingConfigBuilder) -> LoggingConfigBuilder, level| {
+            let config = LoggingConfig::builder().journal_dir("j");
+            let wanted = build(config).build().unwrap().wanted("A", level);
+            (wanted.guarantee, wanted.synced)
+        };
+        let both = (Guarantee::Delivered, true);
+        let by_level = |config: LoggingConfigBuilder| config.guarantee(Level::Info, Guarantee::Delivered);
+        assert_eq!(wanted(by_level, Level::Error), both);
+        assert_eq!(wanted(by_level, Level::Info), (Guarantee::Delivered, false));
+        let by_layer = |config: LoggingConfigBuilder| config.layer_guarantee("A", Guarantee::Delivered);
+        assert_eq!(wanted(by_layer, Level::Error), both);
+        let entries = |config: LoggingConfigBuilder| {
+            config
+                .guarantee(Level::Info, Guarantee::Synced)
+                .layer_guarantee("A", Guarantee::Delivered)
+        };
+        assert_eq!(wanted(entries, Level::Warning), both);
+        assert_eq!(wanted(entries, Level::Debug), (Guarantee::Delivered, false));
     }
 
     /// A level entry replaces the default; layers and destinations strengthen, never weaken.
