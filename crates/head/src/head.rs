@@ -100,8 +100,6 @@ pub struct Head {
     filter: Filter,
     overflow: Overflow,
     guaranteed: Option<Level>,
-    /// What dead processes left for it.
-    backlog: Vec<Cursor>,
     control: Arc<Control>,
 }
 
@@ -127,6 +125,8 @@ struct State {
     ended: bool,
     /// Its work is done and its cursor is no more.
     removed: bool,
+    /// What dead processes left for it.
+    backlog: Vec<Cursor>,
 }
 
 const ORDER_RUN: u8 = 0;
@@ -161,7 +161,7 @@ impl Head {
         let backlog = if self.is_recovered() {
             Vec::new()
         } else {
-            self.backlog.clone()
+            self.control.lock().backlog.clone()
         };
         // Its sink may be another one, whose syncs do not cover what this one has written.
         self.control.handed_over.store(true, Ordering::Release);
@@ -183,9 +183,9 @@ impl Head {
             filter,
             overflow: spec.overflow,
             guaranteed: spec.guaranteed,
-            backlog: backlog.clone(),
             control: Arc::clone(&control),
         };
+        head.control.lock().backlog.clone_from(&backlog);
         let title = format!("hydra-head-{}", spec.number);
         let worker = Worker::new(spec, cursor, backlog, Arc::clone(&control));
         let started = hydra_os::thread::spawn(&title, move || {
@@ -259,7 +259,7 @@ impl Head {
             cursor: cursor.clone(),
             filter: self.filter.clone(),
         };
-        self.backlog.iter().map(pending).collect()
+        self.control.lock().backlog.iter().map(pending).collect()
     }
 
     /// Returns what gives way when the journal is full because of this head.
@@ -376,6 +376,8 @@ impl Control {
         }
         cursor.remove();
         state.removed = true;
+        // They can be another head's from now on.
+        state.backlog.clear();
         true
     }
 

@@ -182,7 +182,13 @@ impl Worker {
 
     /// Ends a retired head: what it took is synced before the journal may forget it. False when told otherwise.
     fn leave(&mut self, cursor: &Cursor) -> bool {
-        self.tell_drops() && self.sync_until_done() && self.control.remove(cursor)
+        if !self.tell_drops() || !self.sync_until_done() {
+            return false;
+        }
+        // What dead processes left is with the destination, and synced.
+        self.backlog.clear();
+        self.unsynced = self.begin_unsynced();
+        self.control.remove(cursor)
     }
 
     /// Reads, renders and delivers one batch.

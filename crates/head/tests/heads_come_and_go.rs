@@ -5,7 +5,7 @@ mod common;
 
 use common::{LONG, Program, messages};
 use hydra_head::{Head, Overflow, Spec};
-use hydra_journal::Options;
+use hydra_journal::{Adopted, Options};
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
 use hydra_sink::Memory;
@@ -125,4 +125,37 @@ fn a_successor_counts_what_was_given_up_in_hand() {
     let counts = next.counts();
     assert!(counts.dropped > 0 && counts.delivered > 0);
     assert_eq!(counts.delivered + counts.dropped, total);
+}
+
+/// A head that has gone holds nothing of what dead processes left: one of its name can come back at once.
+#[test]
+fn a_head_that_has_gone_can_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = Memory::new();
+    let dead = Program::with(Options {
+        dir: Some(dir.path().to_owned()),
+        ..Options::default()
+    });
+    dead.journal.cursor("head 0").unwrap();
+    dead.log(1, Level::Info, "left");
+    drop(dead);
+    let adopted: Vec<_> = Adopted::all(dir.path())
+        .unwrap()
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(adopted.len(), 1);
+    let program = Program::start();
+    let start = || Head::start(program.spec(0, Level::Info, &memory, None), &program.journal, &adopted);
+    let first = start().unwrap();
+    assert!(first.wait_recovered(LONG));
+    first.retire(program.journal.turn());
+    let until = Deadline::after(LONG);
+    while !first.is_removed() {
+        assert!(!until.is_over(), "it never goes");
+        std::thread::yield_now();
+    }
+    let second = start().unwrap();
+    assert!(second.wait_recovered(LONG));
+    assert_eq!(messages(&memory), ["left"]);
 }
