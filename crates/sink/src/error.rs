@@ -133,7 +133,7 @@ pub(crate) fn leaves_file_sound(error: &io::Error) -> bool {
     kind_of(error) != ErrorKind::Io || error.kind() == io::ErrorKind::StaleNetworkFileHandle
 }
 
-pub(crate) fn kind_of(error: &io::Error) -> ErrorKind {
+fn kind_of(error: &io::Error) -> ErrorKind {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::BrokenPipe | Kind::ConnectionReset | Kind::NotConnected => ErrorKind::Closed,

@@ -10,12 +10,24 @@ use std::io;
 use hydra_os::disk::{self, File, Mode};
 
 use super::{Open, Writer};
-use crate::error::{Error, ErrorKind, kind_of};
+use crate::error::{Error, ErrorKind};
 use crate::mark::Identity;
 use crate::names;
 
 /// How many files that were rotated away are kept open for the next sync; were there more, it syncs the file system.
 pub(super) const UNSYNCED_FILES_MAX: usize = 4;
+
+/// What "too many links" is called where the kind of an error has no name for it.
+const ELOOP: i32 = 40;
+
+/// Why it is not known that all is on the device.
+#[derive(Debug)]
+enum Failure {
+    /// A sync has failed: of this file, as far as known.
+    Sync(Option<Identity>, io::Error),
+    /// A file could not be looked at now. Nothing is wrong with it: looking again is the thing to do.
+    Look(io::Error),
+}
 
 impl Writer {
     /// Closes the file, but keeps it for the next sync.
@@ -47,11 +59,13 @@ impl Writer {
             let note = "it has failed before and is about to be put aside";
             return Err(Error::without_source(ErrorKind::Busy, "sync", &self.path, note));
         }
-        if let Err((identity, error)) = self.sync_files() {
-            if self.heritage_unsynced {
-                // No sync has failed: there were no means to try one.
-                return Err(Error::new("sync what a dead process wrote to", &self.path, error));
-            }
+        if let Err(failure) = self.sync_files() {
+            let (identity, error) = match failure {
+                Failure::Sync(identity, error) => (identity, error),
+                Failure::Look(error) => {
+                    return Err(Error::new("sync what a dead process wrote to", &self.path, error));
+                }
+            };
             self.metrics.syncs_failed.count();
             self.failed_syncs += 1;
             *told = self.failed_syncs;
@@ -83,45 +97,51 @@ impl Writer {
         Err(Error::without_source(ErrorKind::Untrusted, "sync", &self.path, note))
     }
 
-    /// Syncs everything written since the last time; on failure says which file it was, as far as known.
-    fn sync_files(&mut self) -> Result<(), (Option<Identity>, io::Error)> {
+    /// Syncs everything written since the last time.
+    fn sync_files(&mut self) -> Result<(), Failure> {
         if self.heritage_unsynced {
             let synced = self.sync_heritage();
-            // Once: if it fails, what the dead process had written is written again.
-            self.heritage_unsynced = synced.as_ref().is_err_and(is_shortage);
-            synced.map_err(|error| (None, error))?;
+            // Once: if a sync fails, what the dead process had written is written again.
+            self.heritage_unsynced = matches!(synced, Err(Failure::Look(_)));
+            synced?;
         }
+        let fail = |error| Failure::Sync(None, error);
         if self.more_unsynced
             && let Some(file) = self.unsynced.front()
         {
-            file.sync_file_system().map_err(|error| (None, error))?;
+            file.sync_file_system().map_err(fail)?;
             self.more_unsynced = false;
         }
         while let Some(file) = self.unsynced.pop_front() {
             let identity = file.info().ok().map(|info| Identity::of(&info));
-            file.sync_data().map_err(|error| (identity, error))?;
+            file.sync_data().map_err(|error| Failure::Sync(identity, error))?;
         }
         match self.open.as_ref().filter(|open| open.is_regular) {
-            Some(open) => open.file.sync_data().map_err(|error| (None, error)),
+            Some(open) => open.file.sync_data().map_err(fail),
             None => Ok(()),
         }
     }
 
     /// Syncs the file and those that were rotated away from it, whoever wrote to them.
-    fn sync_heritage(&self) -> io::Result<()> {
+    fn sync_heritage(&self) -> Result<(), Failure> {
         let own = self.path.file_name().unwrap_or_default().as_encoded_bytes();
-        let siblings = disk::list(names::dir(&self.path))?;
+        let siblings = match disk::list(names::dir(&self.path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            siblings => siblings.map_err(Failure::Look)?,
+        };
         for name in siblings.iter().filter(|name| name.as_encoded_bytes().starts_with(own)) {
             let path = self.path.with_file_name(name);
-            if disk::info_of(&path)?.is_none_or(|info| !info.is_regular) {
-                continue;
-            }
-            match File::open(&path, Mode::Read) {
-                Ok(file) => file.sync_data()?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // A file that this process may not read is not one that it wrote.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-                Err(error) => return Err(error),
+            let found = match disk::info_of(&path) {
+                Ok(info) if info.is_none_or(|info| !info.is_regular) => continue,
+                Ok(_) => File::open(&path, Mode::Read),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(file) => file.sync_data().map_err(|error| Failure::Sync(None, error))?,
+                // It has gone; or it is closed to this process, which then did not write it; or a link leads nowhere.
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {}
+                Err(error) if error.raw_os_error() == Some(ELOOP) => {}
+                Err(error) => return Err(Failure::Look(error)),
             }
         }
         Ok(())
@@ -153,10 +173,4 @@ impl Writer {
         self.unlock();
         done
     }
-}
-
-/// Tells whether an error is about this process or this moment, and not about a device: descriptors and memory come
-/// back.
-fn is_shortage(error: &io::Error) -> bool {
-    kind_of(error) == ErrorKind::Busy
 }

@@ -182,6 +182,10 @@ fn heritage_is_synced() {
     writer.expect_heritage();
     writer.sync(&mut 0).unwrap();
     assert!(!writer.heritage_unsynced);
+    // One that leads nowhere.
+    std::os::unix::fs::symlink("f.3", dir.path().join("f.3")).unwrap();
+    writer.expect_heritage();
+    writer.sync(&mut 0).unwrap();
     // One whose syncs fail.
     std::os::unix::fs::symlink("/proc/self/comm", dir.path().join("f.2")).unwrap();
     writer.expect_heritage();
