@@ -107,3 +107,14 @@ impl Drop for Life {
 pub fn said(dir: &Path) -> String {
     fs::read_to_string(dir.join(STDERR)).unwrap_or_default()
 }
+
+/// Returns how often victims said that there was no memory, neither on the heap nor for a new thread's signals: of both
+/// a program dies.
+pub fn starved(said: &str) -> usize {
+    said.matches("memory allocation of ").count() + starved_threads(said)
+}
+
+/// Returns how often it was a new thread; that is told as a panic.
+pub fn starved_threads(said: &str) -> usize {
+    said.matches("failed to allocate an alternative stack").count()
+}

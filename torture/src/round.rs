@@ -221,7 +221,7 @@ impl Round {
             (found.doubled, found.disordered) = (0, 0);
         }
         let said = life::said(self.dir());
-        let panics = said.matches("panicked at").count();
+        let panics = said.matches("panicked at").count() - life::starved_threads(&said);
         // A victim that is to panic says so.
         if panics > said.matches(AS_TOLD).count() || (said.contains("victim: ") && !self.may_complain) {
             found.troubles.push(format!("victims said: {}", said.trim()));

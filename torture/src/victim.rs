@@ -89,6 +89,8 @@ pub fn config(spec: &Spec) -> Result<LoggingConfig, Error> {
     if spec.play != Play::Log {
         // A call that is stepped through takes as long as its stepper likes.
         builder = builder.shutdown_timeout(STEPPED_FOR);
+    } else if spec.patience_s > 0 {
+        builder = builder.shutdown_timeout(Duration::from_secs(spec.patience_s));
     }
     builder.build()
 }

@@ -21,10 +21,9 @@ const BETWEEN: Duration = Duration::from_millis(60);
 /// Lives that are kept for the end of a round.
 const LIVES_KEPT: u64 = 4;
 
-/// How a program ends for which the system has no more memory, and what it says then. Where our own code asks for some
-/// it can be what dies, and it can be the host's.
+/// How a program ends for which the system has no more memory: where our own code asks for some it can be what dies,
+/// and it can be the host's.
 const SIGABRT: i32 = 6;
-const STARVED: &str = "memory allocation of ";
 
 const KIB: u64 = 1 << 10;
 
@@ -135,7 +134,7 @@ fn has_left(load: &mut Load, patience: Duration) -> io::Result<bool> {
     let Some(status) = load.life.end(patience)? else {
         return Ok(false);
     };
-    let is_starved = status.signal() == Some(SIGABRT) && life::said(load.round.dir()).contains(STARVED);
+    let is_starved = status.signal() == Some(SIGABRT) && life::starved(&life::said(load.round.dir())) > 0;
     Ok(is_starved || !load.round.spec.bears && status.code() == Some(i32::from(ENDED_REFUSED)))
 }
 
