@@ -8,10 +8,10 @@ use tracing_core::subscriber::Interest;
 use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::registry::{Extensions, LookupSpan, Registry};
 
 use super::{Message, Place, Source, place, taken};
-use crate::context;
+use crate::context::{self, TraceParent};
 use crate::core::Core;
 use crate::error::Error;
 use crate::local::theirs;
@@ -211,7 +211,8 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for TracingFront {
         if let Some(place) = place_of(metadata)
             && let Some(pass) = place.open(&self.core, level(metadata.level()), self.waits)
         {
-            let spans = span.context(&self.options);
+            let ids = context.span(&id).and_then(|span| self.ids(&span.extensions()));
+            let spans = span.context(&self.options, ids);
             pass.record_whole(&place.site, |encoder| {
                 span.put_times(encoder);
                 context::put_around(encoder, &spans);
@@ -241,12 +242,22 @@ impl TracingFront {
         event: &Event<'_>,
         context: &Context<'_, S>,
     ) -> Option<spans::Shared> {
-        if self.options.spans == SpanFields::Off {
+        if self.options.spans == SpanFields::Off && self.options.find_ids.is_none() {
             return None;
         }
         let span = context.event_span(event)?;
         // Nothing of the registry's is held while the event's values are rendered: that is user code.
-        Some(Kept::find(&span.extensions(), self.number)?.context(&self.options))
+        let extensions = span.extensions();
+        let (kept, ids) = (Kept::find(&extensions, self.number)?, self.ids(&extensions));
+        drop(extensions);
+        Some(kept.context(&self.options, ids))
+    }
+
+    /// Returns the ids that another layer has given to a span.
+    #[inline]
+    fn ids(&self, extensions: &Extensions<'_>) -> Option<TraceParent> {
+        let find = self.options.find_ids?;
+        theirs(|| find(extensions))
     }
 
     /// An event whose place is another than its metadata says (it was made of a record of `log`), or is not kept.

@@ -64,6 +64,17 @@ impl TraceParent {
         .child()
     }
 
+    /// Takes ids that something else has given; none if one of them is zeros only, which is invalid.
+    pub fn of_ids(trace_id: [u8; 16], span_id: [u8; 8]) -> Option<TraceParent> {
+        let is_valid = trace_id != [0; 16] && span_id != [0; 8];
+        let flags = 0;
+        is_valid.then_some(TraceParent {
+            trace_id,
+            span_id,
+            flags,
+        })
+    }
+
     /// Returns the same trace with a new id for the work that this one asks for.
     #[must_use]
     pub fn child(&self) -> TraceParent {

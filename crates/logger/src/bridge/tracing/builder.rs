@@ -5,10 +5,11 @@ use std::sync::Arc;
 use hydra_record::Level;
 use tracing_core::Subscriber;
 use tracing_subscriber::layer::Layer as _;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{Extensions, LookupSpan};
 
 use super::{TracingFilter, TracingFront, TracingLayer};
 use crate::r#async::AsyncHydraLogger;
+use crate::context::TraceParent;
 use crate::core::Core;
 use crate::sync::HydraLogger;
 
@@ -28,12 +29,16 @@ pub enum SpanFields {
     Off,
 }
 
+/// Finds a span's ids among what other layers have left at it.
+pub(super) type FindIds = fn(&Extensions<'_>) -> Option<TraceParent>;
+
 /// What is done with spans.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options {
     pub(super) spans: SpanFields,
     pub(super) depth: usize,
     pub(super) close_timings: bool,
+    pub(super) find_ids: Option<FindIds>,
 }
 
 /// Makes a [`TracingLayer`]; begun by `HydraLogger::tracing`.
@@ -70,6 +75,7 @@ impl TracingBuilder {
                 spans: SpanFields::default(),
                 depth: SPAN_DEPTH_MAX,
                 close_timings: false,
+                find_ids: None,
             },
             span_level: Some(Level::Info),
         }
@@ -103,15 +109,55 @@ impl TracingBuilder {
         self
     }
 
+    /// Puts the ids into the context of records that another layer has given to the span they are made in, as
+    /// `trace_id` and `span_id`; they go over fields of those names.
+    ///
+    /// `find` is called with what the subscriber's layers have left at the innermost span, when an event is made in it.
+    /// It must not log. With `tracing-opentelemetry`, of whichever version, it is
+    ///
+    /// ```text
+    /// log.tracing().trace_ids(|span| {
+    ///     let otel = span.get::<tracing_opentelemetry::OtelData>()?;
+    ///     TraceParent::of_ids(otel.trace_id()?.to_bytes(), otel.span_id()?.to_bytes())
+    /// })
+    /// ```
+    ///
+    /// The library does not depend on that crate itself: each of its releases has types of its own, and the ids of the
+    /// program's would not be found by those of ours.
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_logger::context::TraceParent;
+    /// use hydra_logger::{HydraLogger, LoggingConfig};
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// /// What some layer leaves at each span.
+    /// struct Ids([u8; 16], [u8; 8]);
+    ///
+    /// let log = HydraLogger::new(LoggingConfig::default())?;
+    /// let layer = log.tracing().trace_ids(|span| {
+    ///     let Ids(trace, span) = span.get::<Ids>()?;
+    ///     TraceParent::of_ids(*trace, *span)
+    /// });
+    /// let subscriber = tracing_subscriber::registry().with(layer.build());
+    /// # let _: &dyn tracing::Subscriber = &subscriber;
+    /// # Ok::<(), hydra_logger::Error>(())
+    /// ```
+    pub fn trace_ids(mut self, find: fn(&Extensions<'_>) -> Option<TraceParent>) -> TracingBuilder {
+        self.options.find_ids = Some(find);
+        self
+    }
+
     /// Makes the layer.
     pub fn build<S: Subscriber + for<'l> LookupSpan<'l>>(self) -> TracingLayer<S> {
         // What each call site may know of its level is worked out anew when the levels change.
         self.core
             .bridges
             .tell(&self.core, |_| tracing_core::callsite::rebuild_interest_cache());
+        let wants_spans = self.options.spans != SpanFields::Off || self.options.find_ids.is_some();
         let filter = TracingFilter {
             core: Arc::clone(&self.core),
-            span_level: self.span_level.filter(|_| self.options.spans != SpanFields::Off),
+            span_level: self.span_level.filter(|_| wants_spans),
         };
         TracingFront::new(&self.core, self.waits, self.options).with_filter(filter)
     }

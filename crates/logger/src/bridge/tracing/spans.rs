@@ -16,6 +16,7 @@ use tracing_subscriber::registry::{Extensions, ExtensionsMut};
 use super::SpanFields;
 use super::builder::Options;
 use super::fields::SpanValues;
+use crate::context::{self, TraceParent};
 
 /// The field with the names of the spans around an event.
 const SPAN: &str = "span";
@@ -33,9 +34,17 @@ pub(super) struct Span {
     values: Mutex<FieldList>,
     /// How often the values have changed; counted while they are locked.
     changes: AtomicU64,
-    /// What its events carry, and the sum of changes that it goes for.
-    made: Mutex<Option<(u64, Shared)>>,
+    /// What its events carry, with what it goes for.
+    made: Mutex<Option<Made>>,
     times: Option<Mutex<Times>>,
+}
+
+/// What the events of a span carry, the sum of changes that it was made at, and the ids that the span had.
+#[derive(Debug)]
+struct Made {
+    changes: u64,
+    ids: Option<TraceParent>,
+    list: Shared,
 }
 
 /// How long a span was entered and how long it was not.
@@ -95,31 +104,35 @@ impl Span {
         self.changes.fetch_add(1, Ordering::Release);
     }
 
-    /// Returns what the events in this span carry.
-    pub(super) fn context(&self, options: &Options) -> Shared {
+    /// Returns what the events in this span carry; `ids` are those that another layer has given to it.
+    pub(super) fn context(&self, options: &Options, ids: Option<TraceParent>) -> Shared {
         let changes: u64 = self
             .around(options.depth)
             .map(|span| span.changes.load(Ordering::Acquire))
             .sum();
         let mut made = lock(&self.made);
         match &*made {
-            Some((known, list)) if *known == changes => Arc::clone(list),
+            Some(made) if made.changes == changes && made.ids == ids => Arc::clone(&made.list),
             _ => {
-                let list = Arc::new(self.list(options));
-                *made = Some((changes, Arc::clone(&list)));
+                let list = Arc::new(self.list(options, ids));
+                *made = Some(Made {
+                    changes,
+                    ids,
+                    list: Arc::clone(&list),
+                });
                 list
             }
         }
     }
 
     #[cold]
-    fn list(&self, options: &Options) -> FieldList {
+    fn list(&self, options: &Options, ids: Option<TraceParent>) -> FieldList {
         let mut list = FieldList::new();
-        let spans: Vec<_> = self.around(options.depth).collect();
-        if spans.is_empty() {
-            return list;
+        let is_off = options.spans == SpanFields::Off;
+        let spans: Vec<_> = self.around(if is_off { 0 } else { options.depth }).collect();
+        if !spans.is_empty() {
+            list.set(SPAN, Value::Str(&self.path(options.depth)));
         }
-        list.set(SPAN, Value::Str(&self.path(options.depth)));
         for span in spans.into_iter().rev() {
             let values = lock(&span.values);
             match options.spans {
@@ -131,6 +144,10 @@ impl Span {
                     }
                 }
             }
+        }
+        if let Some(ids) = ids {
+            list.set(context::TRACE_ID, Value::Str(&ids.trace_id().to_string()));
+            list.set(context::SPAN_ID, Value::Str(&ids.span_id().to_string()));
         }
         list
     }
