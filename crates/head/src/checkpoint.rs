@@ -10,13 +10,13 @@
 //! Of a dead process's journal it is not known how far the destination was synced: all that it holds is in doubt until
 //! the first sync has succeeded.
 
-use hydra_journal::{Cursor, CursorState, Position, Read};
+use hydra_journal::{Cursor, CursorState, Position};
 use hydra_sink::{ErrorKind, Mark};
 
 use crate::attempt::attempt;
 use crate::deliver::acknowledge;
 use crate::passage::{Passage, Purpose};
-use crate::worker::{READ_BYTES, REOPEN, Worker};
+use crate::worker::Worker;
 
 /// From where on it is not known that the destination is synced.
 #[derive(Debug)]
@@ -140,16 +140,10 @@ impl Worker {
         self.filter.forget();
         let mut passage = Passage::new(cursor, Purpose::Again);
         while passage.reader.position() < end {
-            if self.control.is_stopped() {
-                return false;
-            }
-            match passage.reader.read(&mut passage.batch, READ_BYTES) {
-                Read::Some => {}
-                Read::Pending => {
-                    self.control.pause(REOPEN);
-                    continue;
-                }
-                Read::Empty(_) | Read::End => break,
+            match self.read_on(&mut passage) {
+                Some(true) => {}
+                Some(false) => break,
+                None => return false,
             }
             let batch = std::mem::take(&mut passage.batch);
             let delivered = self.handle(&mut passage, &batch, Some(end));

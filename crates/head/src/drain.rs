@@ -45,19 +45,9 @@ impl Worker {
         self.filter.forget();
         let end = Position::from_u64(mark.note());
         let mut passage = Passage::new(cursor, Purpose::Heritage(Suspect::default()));
-        loop {
-            match passage.reader.read(&mut passage.batch, READ_BYTES) {
-                Read::Some => {}
-                // A segment that the system refuses to open now: nothing can be compared yet, and the mark stays.
-                Read::Pending => {
-                    self.control.pause(REOPEN);
-                    if self.control.is_stopped() {
-                        return None;
-                    }
-                    continue;
-                }
-                Read::Empty(_) | Read::End => break,
-            }
+        let (mut position, mut before) = (cursor.state().position, 0);
+        // What cannot be read now cannot be compared yet, and the mark stays.
+        while self.read_on(&mut passage)? {
             let batch = std::mem::take(&mut passage.batch);
             self.render(&mut passage, &batch, end);
             let there = self.compare();
@@ -65,25 +55,37 @@ impl Worker {
             self.rendered.clear();
             let there = there?;
             if let Some(last) = there.checked_sub(1).and_then(|last| frames.get(last)) {
-                add(&self.control.metrics.delivered_before, there);
-                cursor.save(&CursorState {
-                    position: last.end,
-                    ..cursor.state()
-                });
+                before += there;
+                position = last.end;
             }
             if there < rendered || passage.reader.position() >= end {
                 break;
             }
             passage.batch = batch;
         }
+        // Both at once: a position further on would not go with the mark, should we die in between.
         cursor.save(&CursorState {
+            position,
             mark: Mark::NOWHERE.to_bytes(),
-            ..cursor.state()
         });
+        add(&self.control.metrics.delivered_before, before);
         Some(Suspect {
             until: end.to_u64(),
             deaths: mark.attempts(),
         })
+    }
+
+    /// Reads on, however long the system refuses to open the next segment. False at the end of the journal, `None` when
+    /// told to stop.
+    pub(crate) fn read_on(&self, passage: &mut Passage<'_>) -> Option<bool> {
+        while !self.control.is_stopped() {
+            match passage.reader.read(&mut passage.batch, READ_BYTES) {
+                Read::Some => return Some(true),
+                Read::Pending => self.control.pause(REOPEN),
+                Read::Empty(_) | Read::End => return Some(false),
+            }
+        }
+        None
     }
 
     /// Asks the sink how many of the rendered records it holds already. `None` when told to stop.

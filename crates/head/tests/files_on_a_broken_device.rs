@@ -1,5 +1,11 @@
 //! Promises about a destination's file whose device fails, told by injected errors of system calls.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 mod common;
 
@@ -42,6 +48,19 @@ fn run(name: &str, dir: &Path, call: &str, when: u32) -> Option<()> {
             String::from_utf8_lossy(&output.stdout)
         ),
         Err(_) => None,
+    }
+}
+
+/// Has the first calls of that kind fail, each in a process of its own, and gives what is left then to `check`.
+fn each_failure(name: &str, call: &str, check: impl Fn(&Path, u32)) {
+    for when in 1..7 {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "").unwrap();
+        if run(name, dir.path(), call, when).is_none() {
+            println!("skipped: no tracing here");
+            return;
+        }
+        check(dir.path(), when);
     }
 }
 
@@ -106,21 +125,11 @@ fn a_write_fails() {
         assert!(head.join(LONG));
         return;
     }
-    for when in 1..7 {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("f"), "").unwrap();
-        if run("a_write_fails", dir.path(), "write", when).is_none() {
-            println!("skipped: no tracing here");
-            return;
-        }
-        let (sound, poisoned) = lines(dir.path());
+    each_failure("a_write_fails", "write", |dir, when| {
+        let (sound, poisoned) = lines(dir);
         assert_eq!([poisoned, sound].concat(), all(), "at write {when}");
-        assert_eq!(
-            std::fs::read_dir(dir.path()).unwrap().count(),
-            2,
-            "one file is put aside"
-        );
-    }
+        assert_eq!(std::fs::read_dir(dir).unwrap().count(), 2, "one file is put aside");
+    });
 }
 
 /// A sync that fails at any time puts the file aside; what no earlier sync covers is in the next file, in order and
@@ -136,21 +145,15 @@ fn a_sync_fails() {
         assert!(head.join(LONG));
         return;
     }
-    for when in 1..7 {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("f"), "").unwrap();
-        if run("a_sync_fails", dir.path(), "fdatasync", when).is_none() {
-            println!("skipped: no tracing here");
-            return;
-        }
-        let (sound, poisoned) = lines(dir.path());
+    each_failure("a_sync_fails", "fdatasync", |dir, when| {
+        let (sound, poisoned) = lines(dir);
         let first = sound.first().map_or(RECORDS, |first| {
             all().iter().position(|record| record == first).unwrap()
         });
         assert_eq!(sound, all()[first..], "at sync {when}");
         assert!(poisoned.len() > first, "the batch whose sync failed is in both");
         assert_eq!(poisoned, all()[..poisoned.len()]);
-    }
+    });
 }
 
 /// Two destinations on one file: when the sync that one of them asks for fails, both write again what they had written.
@@ -178,14 +181,8 @@ fn a_shared_sync_fails() {
         }
         return;
     }
-    for when in 1..7 {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("f"), "").unwrap();
-        if run("a_shared_sync_fails", dir.path(), "fdatasync", when).is_none() {
-            println!("skipped: no tracing here");
-            return;
-        }
-        let (sound, poisoned) = lines(dir.path());
+    each_failure("a_shared_sync_fails", "fdatasync", |dir, when| {
+        let (sound, poisoned) = lines(dir);
         assert!(!poisoned.is_empty());
         for record in all() {
             let count = |lines: &[String]| lines.iter().filter(|line| **line == record).count();
@@ -194,5 +191,5 @@ fn a_shared_sync_fails() {
             let is_whole = (1..=2).contains(&sound) && sound + poisoned >= 2;
             assert!(is_whole, "{record} at sync {when}: {sound} and {poisoned}");
         }
-    }
+    });
 }
