@@ -20,8 +20,8 @@ pub const FILES_MAX: usize = 16;
 pub const BYTES_MAX: u64 = 256 << 20;
 
 const FOLDER: &str = "damaged";
-/// What a device loses, it loses in no smaller pieces.
-const SECTOR_BYTES: usize = 512;
+/// What was never written back is lost in such pieces.
+const PAGE_BYTES: usize = 4096;
 
 /// Returns the damaged files that are kept beside the journals under `root`, the oldest first.
 ///
@@ -96,14 +96,18 @@ pub(crate) fn is_damaged(segment: &Segment) -> bool {
 }
 
 /// Says whether a damage may be anything but space that a producer had reserved and not filled when it died.
+///
+/// A page that was lost looks like that if a frame began where it begins; but nobody has stored anything there, and who
+/// dies while it fills so much has stored something.
 fn is_evidence(segment: &Segment, damage: &Damage) -> bool {
     let start = damage.at.offset() as usize;
-    let end = start + damage.bytes as usize;
-    let sectors = (start.next_multiple_of(SECTOR_BYTES)..end).step_by(SECTOR_BYTES);
-    let mut bytes = [0; SECTOR_BYTES];
-    let mut is_empty = |at: usize| {
-        segment.mapping.map.copy_out(at, &mut bytes);
-        bytes == [0; SECTOR_BYTES]
-    };
-    damage.kind != DamageKind::Hole || sectors.filter(|at| at + SECTOR_BYTES <= end).any(&mut is_empty)
+    if damage.kind != DamageKind::Hole {
+        return true;
+    }
+    if !start.is_multiple_of(PAGE_BYTES) || damage.bytes < PAGE_BYTES as u64 {
+        return false;
+    }
+    let mut bytes = [0; PAGE_BYTES];
+    segment.mapping.map.copy_out(start, &mut bytes);
+    bytes == [0; PAGE_BYTES]
 }

@@ -22,9 +22,6 @@ use crate::position::Position;
 use crate::read::{Batch, Read, Reader, Source};
 use crate::segment::{BYTES_MAX, BadHeader, FRAMES_START, Mapping, Segment, TRAILER_BYTES};
 
-/// What the name of a damaged table of cursors ends in.
-const DAMAGED: &str = "damaged";
-
 /// A dead process's journal, owned by this process from now on.
 #[derive(Debug)]
 pub(crate) struct Dead {
@@ -241,24 +238,12 @@ impl Dead {
                 Err(error) => return Err(Error::io("looking for damage in a dead process's segment", path, error)),
             };
             if is_damaged {
-                self.keep(path)?;
+                let path = self.home.keep(path)?;
+                let mut kept = self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                kept.push(path);
             }
         }
-        let cursors = self.home.dir.join(CURSORS).with_extension(DAMAGED);
-        let wrap = |error| Error::io("looking for a damaged table of cursors", &cursors, error);
-        if disk::info_of(&cursors).map_err(wrap)?.is_some() {
-            self.keep(&cursors)?;
-        }
         self.home.remove()
-    }
-
-    fn keep(&self, path: &Path) -> Result<(), Error> {
-        let kept = self.home.keep(path)?;
-        self.kept
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .push(kept);
-        Ok(())
     }
 
     /// Returns where the damaged files are that stayed when it was removed.
@@ -310,7 +295,7 @@ fn fresh_cursors(path: &Path) -> Result<Mapping, Error> {
     let wrap = |error| Error::io("making the cursors' file anew", path, error);
     if disk::info_of(path).map_err(wrap)?.is_some() {
         // Kept, not overwritten: somebody may want to look at it.
-        disk::rename(path, path.with_extension(DAMAGED)).map_err(wrap)?;
+        disk::rename(path, path.with_extension("damaged")).map_err(wrap)?;
     }
     place::cursors_file(path, path).map_err(wrap)
 }
