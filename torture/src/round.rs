@@ -105,11 +105,7 @@ impl Round {
     /// Whatever the system says.
     pub fn recover(&mut self) -> io::Result<()> {
         self.recover_what_is_left()?;
-        let left = journals(&self.dir().join(JOURNAL))?;
-        if !left.is_empty() {
-            self.trouble(format!("journals are left behind: {left:?}"));
-        }
-        Ok(())
+        self.must_be_delivered()
     }
 
     /// Recovers as [`Round::recover`] does; journals that are damaged may stay.
@@ -122,6 +118,18 @@ impl Round {
             Some(status) if status.success() => {}
             Some(status) => self.trouble(format!("the recovery ended with {status}")),
             None => self.trouble("the recovery hangs"),
+        }
+        Ok(())
+    }
+
+    /// Sees to it that there is nothing to recover.
+    ///
+    /// # Errors
+    /// When the journal's directory cannot be read.
+    pub fn must_be_delivered(&mut self) -> io::Result<()> {
+        let left = journals(&self.dir().join(JOURNAL))?;
+        if !left.is_empty() {
+            self.trouble(format!("journals are left behind: {left:?}"));
         }
         Ok(())
     }

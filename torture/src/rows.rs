@@ -116,6 +116,7 @@ pub const ALL: &[Row] = &[
     once("threads-churn", "10,000 threads, one after another", guests::churn),
     once("threads-crowd", "10,000 threads at once", guests::crowd),
     once("signal", "a signal at every instruction; its handler logs", signal::run),
+    other("signal-drain", "SIGTERM and SIGINT drain first", signal::drains),
     once("display", "texts that panic, log, wait or lie", guests::display),
     once("clock", "the wall clock jumps", guests::clock),
     once("big", "records at every limit of their size", large::run),

@@ -163,6 +163,8 @@ pub struct Spec {
     pub errors: u64,
     /// Whether a thread goes on after a record was refused, which it notes; else the victim ends with an error.
     pub bears: bool,
+    /// Whether SIGTERM and SIGINT drain its logger.
+    pub drains: bool,
     /// Whether the threads stop once the harness says that it is enough, though they have more records.
     pub heeds: bool,
     /// How long a thread waits after each record, in microseconds.
@@ -195,6 +197,7 @@ impl Spec {
             rotation: Rotation::Never,
             errors: 0,
             bears: false,
+            drains: false,
             heeds: false,
             pace_us: 0,
             patience_s: 0,
@@ -230,6 +233,7 @@ impl Spec {
                 "rotation" => spec.rotation = value.parse()?,
                 "errors" => spec.errors = read(value)?,
                 "bears" => spec.bears = read::<u64>(value)? == 1,
+                "drains" => spec.drains = read::<u64>(value)? == 1,
                 "heeds" => spec.heeds = read::<u64>(value)? == 1,
                 "pace" => spec.pace_us = read(value)?,
                 "patience" => spec.patience_s = read(value)?,
@@ -260,6 +264,7 @@ impl Spec {
             format!("rotation={}", self.rotation),
             format!("errors={}", self.errors),
             format!("bears={}", u64::from(self.bears)),
+            format!("drains={}", u64::from(self.drains)),
             format!("heeds={}", u64::from(self.heeds)),
             format!("pace={}", self.pace_us),
             format!("patience={}", self.patience_s),
@@ -322,6 +327,7 @@ mod tests {
             rotation: Rotation::Hourly,
             errors: 7,
             bears: true,
+            drains: true,
             heeds: true,
             pace_us: 9,
             patience_s: 5,

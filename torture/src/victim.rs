@@ -115,6 +115,14 @@ pub fn run(spec: &Spec) -> ExitCode {
         (Err(error), _) => return complain(&error.to_string()),
         (_, Err(error)) => return complain(&error.to_string()),
     };
+    let drains = match &log {
+        _ if !spec.drains => Ok(()),
+        Log::Sync(log) => log.drain_on_signals(),
+        Log::Async(log) => log.drain_on_signals(),
+    };
+    if let Err(error) = drains {
+        return complain(&error.to_string());
+    }
     match (&log, spec.play) {
         (Log::Sync(log), Play::Gate | Play::GateDelivered | Play::Roll) => gate::run(spec, log, &tape),
         (Log::Sync(log), Play::Signal) => handler::run(spec, log.clone(), &tape),

@@ -2,13 +2,15 @@
 //! not.
 #![allow(clippy::panic)]
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::ExitStatus;
 
 use torture::life::HANGS_AFTER;
 use torture::oracle::{self, Found};
 use torture::round::Round;
-use torture::spec::{End, Files, Front};
+use torture::spec::{End, Files, Front, TAPE};
+use torture::tape::Tape;
 
 /// The most records: a million, where the program was optimised.
 const MANY: u64 = if cfg!(debug_assertions) { 1_000 } else { 1_000_000 };
@@ -83,6 +85,29 @@ fn by_signal(status: ExitStatus) -> bool {
 #[test]
 fn shutdown() {
     ends(End::Shutdown, BOTH, well);
+}
+
+/// SIGTERM and SIGINT, where they are to drain, deliver everything and then end the process as they do.
+#[test]
+fn drained_on_a_signal() {
+    const RECORDS: u64 = 1_000;
+    for front in Front::ALL {
+        for (name, number) in [("-TERM", 15), ("-INT", 2)] {
+            let mut round = Round::begin(Path::new(env!("CARGO_BIN_EXE_torture")), 1).expect("a directory");
+            (round.spec.front, round.spec.drains, round.spec.end) = (*front, true, End::Park);
+            (round.spec.records, round.spec.errors) = (RECORDS, 7);
+            let mut life = round.live().expect("a victim");
+            let tape = Tape::open(&round.dir().join(TAPE)).expect("a tape");
+            while tape.of(0, 0).1 < RECORDS {
+                std::thread::yield_now();
+            }
+            torture::tools::signal(life.id(), name).expect("the program kill");
+            let status = life.end(HANGS_AFTER).expect("a status");
+            assert_eq!(status.and_then(|status| status.signal()), Some(number), "{status:?}");
+            let found = oracle::check(&round.spec).expect("readable files");
+            assert!(found.is_right() && found.accepted == RECORDS, "{found:?}");
+        }
+    }
 }
 
 /// Returning from `main` delivers everything: the last handle drains as it is dropped.

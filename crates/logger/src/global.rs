@@ -11,6 +11,10 @@ use crate::shutdown::Registered;
 /// The loggers that are drained when the process exits.
 pub(crate) static LOGGERS: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
+/// SIGTERM and SIGINT drain the loggers: whether they do, or why they cannot.
+#[cfg(all(feature = "signals", not(sim)))]
+pub(crate) static SIGNALS: std::sync::OnceLock<Result<(), crate::error::Error>> = std::sync::OnceLock::new();
+
 /// The magic configurations of the process.
 pub(crate) static MAGIC: LazyLock<Registry> = LazyLock::new(Registry::with_built_ins);
 

@@ -33,6 +33,7 @@
 //! | `yaml` | configuration files in YAML and JSON | yes |
 //! | `log` | the logger as the backend of the `log` crate's macros: [`HydraLogger::install`] | no |
 //! | `tracing` | the logger as a layer of a `tracing` subscriber: [`HydraLogger::tracing_layer`] | no |
+//! | `signals` | SIGTERM and SIGINT drain the loggers: [`HydraLogger::drain_on_signals`] | no |
 //! | `testing` | a kit for the tests of programs that log | no |
 //! | `gzip` | compression of rotated files | yes |
 #![forbid(unsafe_code)]

@@ -292,7 +292,7 @@ fn loggers() -> Option<MutexGuard<'static, Vec<Registered>>> {
     None
 }
 
-fn drain_all() {
+pub(crate) fn drain_all() {
     let Some(mut list) = loggers() else { return };
     let loggers = std::mem::take(&mut *list);
     drop(list);
@@ -307,6 +307,28 @@ fn drain_all() {
             ),
         }
     }
+}
+
+/// Has SIGTERM and SIGINT drain every logger of the process, and then end it as they do.
+#[cfg(all(feature = "signals", not(sim)))]
+pub(crate) fn drain_on_signals() -> Result<(), Error> {
+    use hydra_os::signals::{Signals, end_by};
+
+    let start = || {
+        let refused = |error| Error::new(ErrorKind::Unsupported, "drain on signals").from_source(error);
+        let signals = Signals::take().map_err(refused)?;
+        let work = move || {
+            // Where nothing can be waited for any more, the second signal ends the process as ever.
+            if let Ok(signal) = signals.wait() {
+                drain_all();
+                end_by(signal)
+            }
+        };
+        hydra_os::thread::spawn("hydra-signals", work)
+            .map_err(refused)
+            .map(drop)
+    };
+    crate::global::SIGNALS.get_or_init(start).clone()
 }
 
 /// Has panics recorded before whatever hook there is now is called.

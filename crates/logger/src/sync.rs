@@ -218,6 +218,29 @@ macro_rules! common {
                 self.core.is_enabled(level)
             }
 
+            /// Has SIGTERM and SIGINT drain every logger of the process, each within its `shutdown_timeout`, and then
+            /// end the process as they would have: its exit status tells which it was. A second one ends it at once.
+            ///
+            /// Calls that come while the loggers drain are refused, as after `shutdown`. Handlers that were there
+            /// before are called first, and the process ends all the same; a program that handles these signals in
+            /// its own way calls `shutdown` itself. A child that is forked later ends by them at once.
+            ///
+            /// # Errors
+            /// [`crate::ErrorKind::Unsupported`] if the system does not let the signals be handled. Calling it again
+            /// changes nothing.
+            ///
+            /// # Examples
+            /// ```
+            /// use hydra_logger::{HydraLogger, LoggingConfig};
+            /// let log = HydraLogger::new(LoggingConfig::default())?;
+            /// log.drain_on_signals()?;
+            /// # Ok::<(), hydra_logger::Error>(())
+            /// ```
+            #[cfg(all(feature = "signals", not(sim)))]
+            pub fn drain_on_signals(&self) -> Result<(), Error> {
+                crate::shutdown::drain_on_signals()
+            }
+
             /// Has every panic of the process recorded at `CRITICAL` in the layer `DEFAULT`, with its guarantee, before
             /// the hook that is installed now is called.
             ///

@@ -25,6 +25,8 @@ pub mod hazard;
 pub mod map;
 pub mod process;
 pub mod random;
+#[cfg(all(feature = "signals", not(sim)))]
+pub mod signals;
 #[cfg(sim)]
 pub mod sim;
 pub mod thread;

@@ -138,7 +138,7 @@ fn pipe_command() -> clap::Command {
         .about("Logs standard input, a record a line")
         .long_about(
             "Logs standard input, a record a line, through the layers of a configuration, and drains at the end of the \
-             input and on SIGTERM or SIGINT. Exit code 1 if anything was not delivered.",
+             input and on SIGTERM or SIGINT; SIGHUP has F read again. Exit code 1 if anything was not delivered.",
         )
         .arg(config())
         .arg(

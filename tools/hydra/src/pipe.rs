@@ -48,10 +48,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: Options) -> Result<Outcome, Failure> {
     // First of all: what the file says is about the run before until then.
     let mut progress = options.progress.as_deref().map(Progress::begin).transpose()?;
-    let mut config = LoggingConfig::from_file(&options.config)?;
-    if let Some(mode) = options.color {
-        paint(&mut config, mode);
-    }
+    let config = read_config(&options)?;
     let layer = layer(&config, options.layer.as_deref())?;
     let timeout = config.shutdown_timeout;
     let stop = Stop::register()?;
@@ -72,15 +69,39 @@ pub(crate) fn run(options: Options) -> Result<Outcome, Failure> {
     }
     let mut intake = Intake::new(&log, layer, options.level, options.parse, progress);
     let read = Input::new(&stop).map_err(|error| format!("cannot read standard input: {error}"));
-    if let Err(failure) = read.and_then(|mut input| follow(&mut input, &mut intake, &stop)) {
+    let reload = || reload(&options, &owner);
+    if let Err(failure) = read.and_then(|mut input| follow(&mut input, &mut intake, &stop, &reload)) {
         tell(failure);
         intake.spoil();
     }
     finish(intake, &owner, timeout)
 }
 
+/// Reads the configuration, with what the command line says besides.
+fn read_config(options: &Options) -> Result<LoggingConfig, hydra_logger::Error> {
+    let mut config = LoggingConfig::from_file(&options.config)?;
+    if let Some(mode) = options.color {
+        paint(&mut config, mode);
+    }
+    Ok(config)
+}
+
+/// Puts the configuration in force that the file holds now. If anything is wrong with it, the old one stays.
+fn reload(options: &Options, log: &HydraLogger) {
+    match read_config(options).and_then(|config| log.reload(config)) {
+        Ok(report) => tell(format_args!(
+            "the configuration was read again: destinations kept {}, changed {}, added {}, removed {}",
+            report.kept.len(),
+            report.changed.len(),
+            report.added.len(),
+            report.removed.len()
+        )),
+        Err(error) => tell(format_args!("the configuration stays as it was: {error}")),
+    }
+}
+
 /// Takes lines until there are no more.
-fn follow(input: &mut Input<'_>, intake: &mut Intake, stop: &Stop) -> Result<(), String> {
+fn follow(input: &mut Input<'_>, intake: &mut Intake, stop: &Stop, reload: &dyn Fn()) -> Result<(), String> {
     loop {
         // Counting must not wait for the next line, nor reading for the count.
         let step = match intake.is_settled() {
@@ -91,6 +112,10 @@ fn follow(input: &mut Input<'_>, intake: &mut Intake, stop: &Stop) -> Result<(),
             Step::Lines => intake.take_all(input, stop),
             Step::Nothing => intake.settle_for(LOOK),
             Step::End | Step::Stopped => break,
+        }
+        // In this order: asking for a reload may silence what the end is waited for by.
+        if stop.takes_reload() {
+            reload();
         }
         if stop.is_asked() || intake.is_broken() {
             break;

@@ -228,6 +228,58 @@ fn a_signal_drains() {
     }
 }
 
+/// SIGHUP has the configuration read again while lines come in: those before go by the old one, those after by the new
+/// one, none is lost; one that is broken is named, and changes nothing.
+#[test]
+fn a_hang_up_reloads() {
+    let place = Place::new();
+    place.config(&["json"], "");
+    let arguments = [
+        "pipe",
+        "--config",
+        "hydra.toml",
+        "--layer",
+        "APP",
+        "--progress",
+        "count",
+    ];
+    let mut child = place.hydra(&arguments).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut send = |from: u64, until: u64| {
+        (from..until).for_each(|number| writeln!(stdin, "line {number}").unwrap());
+        wait_until("all lines are counted", || progress(&place.path("count")) == until);
+    };
+    send(0, 100);
+    place.config(&["json", "plain-text"], "");
+    signal(&child, "HUP");
+    wait_until("the new destination is there", || place.path("plain-text.log").exists());
+    // The file is opened before the switch: who has been answered has switched.
+    wait_until("the switch is made", || {
+        let before = progress(&place.path("count"));
+        send(before, before + 1);
+        !place.read("plain-text.log").is_empty()
+    });
+    let switched = progress(&place.path("count"));
+    std::fs::write(place.path("hydra.toml"), "nonsense = 1\n").unwrap();
+    signal(&child, "HUP");
+    send(switched, switched + 100);
+    signal(&child, "TERM");
+    drop(stdin);
+    let ran = ran(child);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.err.contains("changed 0, added 1, removed 0"), "{}", ran.err);
+    assert!(ran.err.contains("the configuration stays as it was: "), "{}", ran.err);
+    let total = switched + 100;
+    let all: Vec<String> = (0..total).map(|number| format!("line {number}")).collect();
+    assert_eq!(messages(&place), all);
+    let second = place.read("plain-text.log");
+    assert!(
+        second.lines().count() as u64 > 100 && second.lines().count() as u64 <= total - 100,
+        "{second}"
+    );
+    assert!(second.ends_with(&format!(" line {}\n", total - 1)), "{second}");
+}
+
 /// A line is counted when it has its guarantee, without waiting for the next line, whatever the guarantee is.
 #[test]
 fn every_line_is_counted_at_once() {

@@ -1,14 +1,18 @@
-//! A signal at every instruction of an append, whose handler logs.
+//! Signals: at every instruction of an append, with a handler that logs, and as a request to end.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use super::Turn;
 use super::instruction::{Stand, rolled};
+use crate::life::HANGS_AFTER;
+use crate::load::Load;
 use crate::round::Round;
-use crate::spec::{End, Play, Spec};
+use crate::spec::{End, Front, Play, Spec};
+use crate::tools;
 use crate::victim::gate::LOGS;
 
 /// A victim that has not ended this long after its signal is in a deadlock.
@@ -90,6 +94,31 @@ fn interrupt(turn: &mut Turn<'_>, spec: &Spec, at: u64) -> io::Result<bool> {
     round.recover()?;
     turn.outcome.found.add(round.finish()?);
     Ok(answered)
+}
+
+/// How long a victim logs before it is asked to end, at most.
+const LOGS_FOR: Duration = Duration::from_millis(150);
+
+/// A process that drains on signals is asked to end while its threads log: everything accepted is in the files then,
+/// nothing is left to recover, and it ends by the signal.
+pub(super) fn drains(turn: &mut Turn<'_>) -> io::Result<()> {
+    for (name, signal) in [("-TERM", Signal::SIGTERM), ("-INT", Signal::SIGINT)] {
+        let mut round = Load::round(turn)?;
+        (round.spec.drains, round.spec.heeds, round.spec.end) = (true, false, End::Park);
+        round.spec.front = round.random.pick(Front::ALL);
+        round.spec.threads = round.random.pick(&[1, 2, 8]);
+        let mut load = Load::start(round)?;
+        load.wait(LOGS_FOR);
+        tools::signal(load.life.id(), name)?;
+        let ended = load.life.end(HANGS_AFTER)?;
+        let Load { mut round, .. } = load;
+        if ended.and_then(|status| status.signal()) != Some(signal as i32) {
+            round.trouble(format!("after {name} it ended with {ended:?}"));
+        }
+        round.must_be_delivered()?;
+        turn.outcome.found.add(round.finish()?);
+    }
+    Ok(())
 }
 
 fn records(round: &mut Round, records: u64, errors: u64) -> io::Result<()> {
