@@ -90,6 +90,15 @@ pub(super) fn wait_until_it_stands(round: &Round, life: &mut Life) -> io::Result
     Ok(())
 }
 
+/// Waits until the victim has accepted something, or has ended.
+pub(super) fn wait_until_it_logs(round: &Round, life: &mut Life) -> io::Result<()> {
+    let tape = Tape::open(&round.dir().join(crate::spec::TAPE))?;
+    let until = Instant::now() + HANGS_AFTER;
+    let has_logged = || tape.read().iter().any(|noted| noted.accepted > 0);
+    while Instant::now() < until && !has_logged() && life.end(LOOK)?.is_none() {}
+    Ok(())
+}
+
 /// Arguments: the size, where to mount, what lies there (`files` or `journal`), the round's directory, the victim's
 /// command. The tmpfs exists in the namespace alone: the script makes it, makes room in it when told to, and saves
 /// the files.

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Turn;
-use super::full::wait_until_it_stands;
+use super::full::{wait_until_it_logs, wait_until_it_stands};
 use crate::life::{HANGS_AFTER, Life};
 use crate::round::Round;
 use crate::spec::End;
@@ -31,9 +31,11 @@ pub(super) fn descriptors(turn: &mut Turn<'_>) -> io::Result<()> {
     let mut round = begin(turn, 10_000)?;
     round.spec.errors = 20;
     (round.spec.segment, round.spec.rotate) = (64 * KIB, 200 * KIB);
-    let life = round.live()?;
+    let mut life = round.live()?;
+    // One that cannot even begin is another fault's.
+    wait_until_it_logs(&round, &mut life)?;
     for _ in 0..3 {
-        std::thread::sleep(Duration::from_millis(10 + round.random.below(30)));
+        std::thread::sleep(Duration::from_millis(round.random.below(30)));
         // A victim that has ended already is none to be limited.
         let _ = limit(&life, "--nofile=3:1024");
         std::thread::sleep(Duration::from_millis(round.random.below(50)));
