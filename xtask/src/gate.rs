@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::instructions;
 use crate::step::{self, Ended, Outcome, cargo, stream};
 use crate::tally::Tally;
 use crate::tidy;
+use crate::{api, instructions};
 
 /// All packages but the benches: these pull in every peer, and are built by `cargo xtask bench` alone.
 const SCOPE: [&str; 4] = ["--workspace", "--exclude", "benches", "--all-features"];
@@ -42,7 +42,7 @@ pub(crate) fn run(root: &Path, only: &[String]) -> ExitCode {
 type Work = fn(&Path, &mut Tally) -> Outcome;
 
 /// The steps in order: what is quick to fail comes first.
-const STEPS: [(&str, Work); 11] = [
+const STEPS: [(&str, Work); 12] = [
     ("tidy", |root, _| {
         if tidy::check(root) {
             Outcome::Passed
@@ -69,6 +69,7 @@ const STEPS: [(&str, Work); 11] = [
         stream(scoped(root, &["test"], &["--no-fail-fast", "--doc"]), tally)
     }),
     ("docs", docs),
+    ("api", api::check),
     ("loom", loom),
     ("simulation", simulation),
     ("features", features),

@@ -207,7 +207,7 @@ fn get_valgrind() -> Result<(), String> {
 }
 
 /// The version of the compiler that builds here.
-fn compiler() -> String {
+pub(crate) fn compiler() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let told = text_of(Command::new(rustc).arg("--version")).unwrap_or_default();
     told.split_whitespace().nth(1).unwrap_or("unknown").to_owned()

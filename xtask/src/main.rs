@@ -1,10 +1,11 @@
-//! The commands of the repository: `cargo xtask test | tidy | bench | instructions | torture | simulate`.
+//! The commands of the repository: `cargo xtask test | tidy | api | bench | instructions | torture | simulate`.
 //!
 //! Only the standard library is used, so that the gate itself never waits for, or breaks with, a dependency.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a command line answers on standard output")]
 
+mod api;
 mod forward;
 mod gate;
 mod instructions;
@@ -20,6 +21,7 @@ The commands of the repository.
 
     cargo xtask test              everything that has to hold before a commit; `check` is the same
     cargo xtask tidy              imports, unsafe, lengths, banned calls, white space (also a part of `test`)
+    cargo xtask api [--save]      what the logger's crate offers, against the committed list; `--save` makes a new one
     cargo xtask bench [--quick] [--only NAME] [--out DIR]
                                   Hydra-Logger and its peers, side by side
     cargo xtask instructions [--save]
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     match command {
         "test" | "check" => gate::run(&root, rest),
         "tidy" => tidy::run(&root),
+        "api" => api::run(&root, rest),
         "bench" => forward::bench(&root, rest),
         "instructions" => instructions::run(&root, rest),
         "torture" => forward::torture(&root, rest),
