@@ -133,11 +133,15 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
         quota_bytes,
         preamble,
     };
-    Journal::create(options).map_err(|error| {
-        let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log \
-                      without a journal on disk";
-        Error::new(ErrorKind::Journal, "open the journal")
-            .from_source(error)
-            .advise(advice)
-    })
+    Journal::create(options).map_err(no_journal)
+}
+
+/// The directory is not one in which there can be a journal. None in memory takes its place: that would promise less
+/// than was asked for.
+fn no_journal(error: hydra_journal::Error) -> Error {
+    let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log without a \
+                  journal on disk";
+    Error::new(ErrorKind::Journal, "open the journal")
+        .from_source(error)
+        .advise(advice)
 }

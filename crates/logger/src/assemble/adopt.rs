@@ -21,8 +21,7 @@ pub(super) fn adopt(config: &LoggingConfig, problems: &Mutex<Vec<String>>) -> Re
         return Ok(Vec::new());
     };
     let all = Adopted::all(dir);
-    let all =
-        all.map_err(|error| Error::new(ErrorKind::Journal, "take over dead processes' journals").from_source(error))?;
+    let all = all.map_err(super::no_journal)?;
     let mut adopted = Vec::new();
     for one in all {
         match one {

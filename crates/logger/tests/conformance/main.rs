@@ -54,7 +54,7 @@ behaviours! {
         levels_have_their_names, a_disabled_call_evaluates_nothing, a_panicking_display_spoils_itself_only,
         what_runs_inside_a_call_may_log;
     receipts: queued, journaled, synced, delivered, the_stronger_wins, journal_guarantees_need_a_journal,
-        dropped_is_not_lost, cancelled_is_not_lost, too_large_is_told;
+        dropped_is_not_lost, cancelled_is_not_lost, too_large_is_told, a_journal_that_cannot_be_is_an_error;
     ending: flush_delivers, flush_of_nothing, shutdown_is_idempotent, shutdown_from_another_thread,
         shutdown_under_load, calls_after_the_end_are_counted, drop_drains, handles_share_one_logger,
         a_second_start_goes_on;

@@ -172,3 +172,23 @@ pub(crate) fn too_large_is_told<F: Front>() {
     assert_eq!((report.accepted, report.delivered), (2, 2));
     assert_eq!(place.messages("app.jsonl"), ["before", "after"]);
 }
+
+/// A journal directory that is missing is made; where none can be, the start is an error that names it, the cause and
+/// what to do, and never a journal in memory instead.
+pub(crate) fn a_journal_that_cannot_be_is_an_error<F: Front>() {
+    let place = Place::new();
+    let missing = place.app().journal_dir(place.path("not/there/yet"));
+    F::shutdown(&F::start(missing.build().unwrap()).unwrap(), LONG).unwrap();
+    assert!(place.path("not/there/yet").is_dir());
+    std::fs::write(place.path("file"), "").unwrap();
+    for name in ["file", "file/below"] {
+        let config = place.app().journal_dir(place.path(name)).build().unwrap();
+        let error = F::start(config).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Journal);
+        assert!(std::error::Error::source(&error).is_some());
+        let text = error.to_string();
+        for part in [place.path(name).to_str().unwrap(), "irectory", "`journal.dir`"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}
