@@ -125,7 +125,7 @@ impl Suppressor {
     #[cold]
     pub(crate) fn holds_back(&self, core: &Core, layer: &LayerState, level: Level, place: u64) -> bool {
         let now_ms = core.clock.mono_ms();
-        if self.spares(layer, level) {
+        if self.spares(core, layer, level) {
             return false;
         }
         let held = match self.sampler.as_ref().is_some_and(|sampler| !sampler.takes()) {
@@ -151,7 +151,7 @@ impl Suppressor {
         let (Some(recent), Some(span)) = (&self.recent, self.rules.dedup) else {
             return Ok(None);
         };
-        if self.spares(layer, level) {
+        if self.spares(core, layer, level) {
             return Ok(None);
         }
         let now_ms = core.clock.mono_ms();
@@ -173,9 +173,11 @@ impl Suppressor {
         }
     }
 
-    /// Guaranteed records are for somebody who waits for them: they pass, unless the layer says otherwise.
-    fn spares(&self, layer: &LayerState, level: Level) -> bool {
-        !self.rules.guaranteed && layer.wanted(level).guarantee >= Guarantee::Synced
+    /// Guaranteed records are for somebody who waits for them: they pass, unless the layer says otherwise. After the end
+    /// nobody could tell any more what was held back, so nothing is.
+    fn spares(&self, core: &Core, layer: &LayerState, level: Level) -> bool {
+        let is_guaranteed = layer.wanted(level).guarantee >= Guarantee::Synced;
+        is_guaranteed && !self.rules.guaranteed || core.is_closed()
     }
 
     fn over_limit(&self, now_ms: u64, place: u64) -> Option<u64> {
