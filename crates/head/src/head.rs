@@ -129,6 +129,9 @@ struct State {
     backlog: Vec<Cursor>,
 }
 
+/// How often an account is begun anew because the head was faster.
+const ACCOUNTS_MAX: u32 = 10;
+
 const ORDER_RUN: u8 = 0;
 const ORDER_STOP: u8 = 1;
 
@@ -212,6 +215,24 @@ impl Head {
             dropped: self.control.dropping.total(),
             ..self.control.metrics.counts()
         }
+    }
+
+    /// Returns the counters, and how many records of the process's own journal are pending, both of one moment: each
+    /// record that was meant for the destination then is in one of them, and in only one.
+    ///
+    /// Reads what is pending once, however busy the head is, unless the head overtakes it; after a few times it gives
+    /// up, and what has been delivered meanwhile may be missing.
+    pub fn account(&self) -> (Counts, u64) {
+        for _ in 0..ACCOUNTS_MAX {
+            let (counts, from) = self
+                .control
+                .metrics
+                .at_one_moment(|| (self.counts(), self.needed_from()));
+            if let Some(pending) = self.pending().count_from(from) {
+                return (counts, pending);
+            }
+        }
+        (self.counts(), self.pending().for_each(|_| {}))
     }
 
     /// Returns the position before which the destination has everything.
@@ -318,9 +339,10 @@ impl Head {
         !state.removed
     }
 
-    /// Says whether a retired head has done its work.
+    /// Says whether a retired head has done its work, and let go of its destination.
     pub fn is_removed(&self) -> bool {
-        self.control.lock().removed
+        let state = self.control.lock();
+        state.removed && state.ended
     }
 
     /// Has the worker look for something to do now.

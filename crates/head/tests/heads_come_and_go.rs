@@ -3,12 +3,15 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use common::{LONG, Program, messages};
 use hydra_head::{Head, Overflow, Spec};
 use hydra_journal::{Adopted, Options};
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
-use hydra_sink::Memory;
+use hydra_sink::{Batch, Begun, Error, Mark, Memory, MemorySink, Sink};
 
 /// A retired head delivers what is before its end, then ends, and no longer keeps the journal.
 #[test]
@@ -158,4 +161,63 @@ fn a_head_that_has_gone_can_come_back() {
     let second = start().unwrap();
     assert!(second.wait_recovered(LONG));
     assert_eq!(messages(&memory), ["left"]);
+}
+
+/// A sink that lets go of its place when it is told to.
+#[derive(Debug)]
+struct Clinging(MemorySink, Arc<AtomicBool>);
+
+impl Sink for Clinging {
+    fn begin(&mut self, batch: Batch<'_>) -> Result<Begun, Error> {
+        self.0.begin(batch)
+    }
+
+    fn write(&mut self, batch: Batch<'_>) -> Result<Mark, Error> {
+        self.0.write(batch)
+    }
+
+    fn abandon(&mut self) {
+        self.0.abandon();
+    }
+
+    fn sync(&mut self) -> Result<(), Error> {
+        self.0.sync()
+    }
+
+    fn resume(&mut self, mark: Mark) -> Result<(), Error> {
+        self.0.resume(mark)
+    }
+
+    fn already(&mut self, batch: Batch<'_>) -> Result<usize, Error> {
+        self.0.already(batch)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        while !self.1.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        self.0.close()
+    }
+}
+
+/// A head counts as gone when it has let go of its destination: a file can be opened with other options then.
+#[test]
+fn a_head_that_has_gone_leaves_its_place() {
+    let program = Program::start();
+    let lets_go = Arc::new(AtomicBool::new(false));
+    let spec = Spec {
+        sink: Box::new(Clinging(Memory::new().sink(), Arc::clone(&lets_go))),
+        ..program.spec(0, Level::Info, &Memory::new(), None)
+    };
+    let head = Head::start(spec, &program.journal, &[]).unwrap();
+    head.retire(program.journal.turn());
+    let until = Deadline::after(LONG);
+    while !program.journal.cursors().is_empty() {
+        assert!(!until.is_over(), "it never ends");
+        std::thread::yield_now();
+    }
+    assert!(!head.keep(), "it is too late to stay");
+    assert!(!head.is_removed(), "it has its place still");
+    lets_go.store(true, Ordering::Release);
+    assert!(head.join(LONG) && head.is_removed());
 }
