@@ -11,6 +11,10 @@
 //! | fault | calls to the disk fail, and kills | each accepted record in each of its files |
 //! | chaos | calls to the disk fail, and the power goes | each synced record in each of its files, at least once |
 //!
+//! A file may have another one that serves while it does not, or drop records when the journal is full: then the
+//! `account` must add up instead, and what is guaranteed is never dropped. Reloads may take files away for a while and
+//! change how they are written.
+//!
 //! Only whole lines, each thread's order, and nothing that nobody logged, in all of them; where the power goes, sectors
 //! of what nobody had synced may be torn.
 //!
@@ -21,6 +25,7 @@
 #![forbid(unsafe_code)]
 #![cfg(sim)]
 
+pub mod account;
 pub mod args;
 pub mod farm;
 pub mod life;

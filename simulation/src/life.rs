@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use hydra_logger::{AsyncHydraLogger, HydraLogger, Level, Receipt, Value, debug, error, info, warning};
+use hydra_logger::{AsyncHydraLogger, ErrorKind, HydraLogger, Level, Receipt, Value, debug, error, info, warning};
 use hydra_os::atomic::thread::{Thread, current, park_timeout};
 use hydra_os::thread::JoinHandle;
 
@@ -64,6 +64,7 @@ impl Life {
                 let work = move || life.work(&log, thread, start * THREADS_MAX + thread);
                 hydra_os::thread::spawn(&format!("caller-{thread}"), work).ok()
             })
+            .chain(self.start_reloading(&log, start))
             .collect();
         if self.scene.is_cut_short {
             park_timeout(Duration::from_millis(3));
@@ -72,6 +73,30 @@ impl Life {
         } else {
             self.join(threads);
             self.end(log);
+        }
+    }
+
+    fn start_reloading(&self, log: &HydraLogger, start: u64) -> Option<JoinHandle<()>> {
+        if self.records == 0 || self.scene.reloads == 0 {
+            return None;
+        }
+        let (life, log) = (self.clone(), log.clone());
+        hydra_os::thread::spawn("reloader", move || life.reload(&log, start)).ok()
+    }
+
+    /// Puts other configurations in force, one after the other.
+    fn reload(&self, log: &HydraLogger, start: u64) {
+        let mut random = Random::of(&[self.scene.seed, 4, self.number, start]);
+        for _ in 0..self.scene.reloads {
+            park_timeout(Duration::from_micros(random.pick(&[1, 100, 2_000, 100_000])));
+            let varied = self.scene.varied(&mut random);
+            match varied.config().and_then(|config| log.reload(config)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Closed || self.scene.family.has_faults() => {
+                    self.tape.tell(format!("life {}: {error}", self.number));
+                }
+                Err(error) => self.tape.complain(format!("life {}: {error}", self.number)),
+            }
         }
     }
 
@@ -125,7 +150,7 @@ impl Life {
             let is_off = receipt.is_reached() && receipt.sequence().is_none();
             let result = if is_async { block_on(receipt) } else { receipt.wait() };
             match result {
-                Ok(()) if is_off => self.tape.tell(format!("{id:?}: not wanted")),
+                Ok(()) if is_off => self.tape.pass_over(id),
                 Ok(()) => self.tape.accept(id),
                 Err(error) => self.tape.tell(format!("{id:?}: {error}")),
             }

@@ -1,16 +1,17 @@
 //! What is in the simulated files against what the tape says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hydra_logger::config::Fsync;
+use hydra_logger::config::{Fsync, Overflow};
 use hydra_logger::{Format, Guarantee, Level};
 use hydra_os::disk::{self, File, Mode};
 use serde_json::Value;
 
+use crate::account;
 use crate::payload::Id;
-use crate::scene::{DIR, Family, JOURNAL, LAYER, LEVELS, Scene, Target};
+use crate::scene::{DIR, Family, INSTEAD, JOURNAL, LAYER, LEVELS, Scene, Target};
 use crate::tape::{Call, Tape, Whose};
 
 /// What was found.
@@ -41,10 +42,17 @@ pub fn check(scene: &Scene, tape: &Tape, last: u64) -> Found {
         ..Found::default()
     };
     for target in &scene.targets {
-        match read(scene, target, &mut found) {
-            Ok(copies) => weigh(scene, target, &promises, &calls, &copies, &mut found),
-            Err(error) => found.troubles.push(format!("{}: cannot be read: {error}", target.name)),
-        }
+        let told = match read(scene, target, &mut found) {
+            Ok(Contents { copies, told }) => {
+                weigh(scene, target, &promises, &calls, &copies, &mut found);
+                told
+            }
+            Err(error) => {
+                found.troubles.push(format!("{}: cannot be read: {error}", target.name));
+                continue;
+            }
+        };
+        found.troubles.extend(account::check(scene, target, tape, told));
     }
     match tape.reports().iter().find(|(life, _)| *life == last) {
         Some((_, report)) if report.left_in_journal == 0 => {}
@@ -58,7 +66,9 @@ pub fn check(scene: &Scene, tape: &Tape, last: u64) -> Found {
         let name = name.to_string_lossy();
         // Segments that nobody had synced may be unreadable after a power cut; they are kept, and health says so.
         let is_excused = scene.family.loses_power() && told.iter().any(|told| told.contains(&*name));
-        if name != "lock" && !is_excused {
+        // What was refused is in the one; in the other is what may be damaged, or what a dead producer had not filled.
+        let is_kept = matches!(&*name, "emergency.jsonl" | "damaged");
+        if name != "lock" && !is_kept && !is_excused {
             found.troubles.push(format!("the last life left {name}"));
         }
     }
@@ -90,10 +100,10 @@ fn weigh(
         for (index, call) in calls.iter().enumerate() {
             let (number, times) = (index + 1, times.get(index).copied().unwrap_or(0));
             found.recovered += u64::from(times);
-            if times == 0 && call.level >= target.level && must_be_there(scene, promises, call) {
+            if times == 0 && call.level >= target.level && must_be_there(scene, target, promises, call) {
                 lost.push(number);
             }
-            if times > 0 && call.level < target.level {
+            if times > 0 && call.level < target.level && !is_moving(scene, target) {
                 found
                     .troubles
                     .push(format!("{name}: {whose:?} {number} is of level {:?}", call.level));
@@ -116,14 +126,27 @@ fn weigh(
     }
 }
 
-/// Whether a call's record has to be in every file that takes its level.
-fn must_be_there(scene: &Scene, promises: &[(Level, Guarantee)], call: &Call) -> bool {
+/// Whether what a target takes may change while records are logged: nobody knows which of two configurations a record
+/// met.
+fn is_moving(scene: &Scene, target: &Target) -> bool {
+    scene.reloads > 0 && target.comes_and_goes
+}
+
+/// Whether a call's record has to be in a file that takes its level.
+fn must_be_there(scene: &Scene, target: &Target, promises: &[(Level, Guarantee)], call: &Call) -> bool {
     let promised = promises
         .iter()
         .find(|(level, _)| *level == call.level)
         .map(|(_, guarantee)| *guarantee);
-    let on_device = |target: &Target| target.fsync == Fsync::Every || target.level > call.level;
+    let on_device = |target: &Target| {
+        let is_synced = target.fsync == Fsync::Every || target.level > call.level;
+        // One that is away does not take it, and another level may.
+        is_synced && !is_moving(scene, target)
+    };
     let survives = match promised {
+        _ if is_moving(scene, target) => false,
+        // What it gives up is counted; see `account`.
+        Some(Guarantee::Queued | Guarantee::Journaled) if target.overflow != Overflow::Block => false,
         _ if !scene.family.loses_power() => true,
         Some(Guarantee::Synced) => true,
         Some(Guarantee::Delivered) => scene.targets.iter().all(on_device),
@@ -132,11 +155,29 @@ fn must_be_there(scene: &Scene, promises: &[(Level, Guarantee)], call: &Call) ->
     call.accepted && survives
 }
 
-/// Counts the records in a file and in what it was rotated to.
-fn read(scene: &Scene, target: &Target, found: &mut Found) -> io::Result<Copies> {
-    let mut copies = Copies::new();
-    let mut newest: HashMap<Whose, u64> = HashMap::new();
-    for path in generations(&target.name)? {
+/// What a target's files hold.
+#[derive(Debug, Default)]
+struct Contents {
+    copies: Copies,
+    /// How many drops they tell of.
+    told: u64,
+}
+
+/// Reads a file, what it was rotated to, and the one that served instead.
+fn read(scene: &Scene, target: &Target, found: &mut Found) -> io::Result<Contents> {
+    let mut contents = Contents::default();
+    read_all(scene, &target.name, target.format, &mut contents, found)?;
+    if let Some(format) = target.fallback {
+        read_all(scene, &target.fallback_name(), format, &mut contents, found)?;
+    }
+    Ok(contents)
+}
+
+fn read_all(scene: &Scene, name: &str, format: Format, contents: &mut Contents, found: &mut Found) -> io::Result<()> {
+    // After a power cut what is written again may stand behind what came later.
+    let is_ordered = !scene.family.loses_power();
+    let (mut newest, mut seen) = (HashMap::<Whose, u64>::new(), HashSet::new());
+    for path in generations(name)? {
         let file = File::open(&path, Mode::Read)?;
         let mut bytes = vec![0; file.len()? as usize];
         file.read_at(&mut bytes, 0)?;
@@ -145,15 +186,18 @@ fn read(scene: &Scene, target: &Target, found: &mut Found) -> io::Result<Copies>
             lines.pop();
         }
         for (index, line) in lines.into_iter().enumerate() {
-            let text = std::str::from_utf8(line).ok();
-            let proved = text
-                .and_then(|line| message(target.format, line))
-                .and_then(|text| Id::prove(&text, scene.seed));
-            let Some(Id { life, thread, number }) = proved else {
+            let text = std::str::from_utf8(line).ok().and_then(|line| message(format, line));
+            if let Some(drops) = text.as_deref().and_then(account::drops_told) {
+                contents.told += drops;
+                continue;
+            }
+            let Some(id) = text.and_then(|text| Id::prove(&text, scene.seed)) else {
                 found.torn += 1;
                 let start = String::from_utf8_lossy(line.get(..line.len().min(60)).unwrap_or_default()).into_owned();
-                // A file that was put aside holds whatever the disk made of a write that failed.
-                let is_aside = path.to_string_lossy().contains(".poisoned");
+                // A file that was put aside holds whatever the disk made of a write that failed; and nobody's cursor
+                // knows how far the one that serves instead had got.
+                let is_instead = name.ends_with(INSTEAD) && scene.family.has_faults();
+                let is_aside = path.to_string_lossy().contains(".poisoned") || is_instead;
                 if !scene.family.loses_power() && !is_aside {
                     found
                         .troubles
@@ -161,15 +205,12 @@ fn read(scene: &Scene, target: &Target, found: &mut Found) -> io::Result<Copies>
                 }
                 continue;
             };
-            let times = copies.entry((life, thread)).or_default();
+            let Id { life, thread, number } = id;
+            let times = contents.copies.entry((life, thread)).or_default();
             let place = number.max(1) as usize - 1;
-            if times.len() <= place {
-                times.resize(place + 1, 0);
-            }
+            times.resize(times.len().max(place + 1), 0);
             let newest = newest.entry((life, thread)).or_default();
-            // After a power cut what is written again may stand behind what came later.
-            let is_ordered = !scene.family.loses_power();
-            if is_ordered && times.get(place) == Some(&0) && number < *newest {
+            if seen.insert((life, thread, number)) && is_ordered && number < *newest {
                 let what = format!("{}: {life} {thread} {number} comes after {newest}", path.display());
                 found.troubles.push(what);
             }
@@ -179,7 +220,7 @@ fn read(scene: &Scene, target: &Target, found: &mut Found) -> io::Result<Copies>
             }
         }
     }
-    Ok(copies)
+    Ok(())
 }
 
 /// Takes the message out of a line; none if the line is not what the format writes.
@@ -198,7 +239,10 @@ fn generations(name: &str) -> io::Result<Vec<PathBuf>> {
     let mut all: Vec<(i64, u64, PathBuf)> = Vec::new();
     for file in disk::list(DIR)? {
         let file = file.to_string_lossy().into_owned();
-        let Some(tail) = file.strip_prefix(name) else { continue };
+        let tail = file
+            .strip_prefix(name)
+            .filter(|tail| tail.is_empty() || tail.starts_with('.'));
+        let Some(tail) = tail else { continue };
         let path = Path::new(DIR).join(&file);
         let info = disk::info_of(&path)?.ok_or(io::ErrorKind::NotFound)?;
         let number = tail.strip_prefix('.').and_then(|tail| tail.parse().ok()).unwrap_or(0);

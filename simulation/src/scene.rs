@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hydra_logger::config::{ByteSize, Fsync};
+use hydra_logger::config::{ByteSize, Fsync, Overflow};
 use hydra_logger::{Error, Format, Guarantee, Level, LogDestination, LogLayer, LoggingConfig};
 use hydra_os::sim::{Death, Faults, Plan};
 
@@ -12,6 +12,8 @@ use crate::random::Random;
 pub const LAYER: &str = "SIM";
 /// Where the files are.
 pub const DIR: &str = "/log";
+/// What the name ends in of a file that serves instead of another.
+pub const INSTEAD: &str = "-instead";
 /// Where the journals are.
 pub const JOURNAL: &str = "/journal";
 /// More rotated files than any round makes, so that none is removed.
@@ -62,6 +64,19 @@ pub struct Target {
     pub buffer: u64,
     /// Each record by itself.
     pub one_by_one: bool,
+    /// What gives way when the journal is full because of it.
+    pub overflow: Overflow,
+    /// The format of a second file that serves while this one does not; none if there is no such file.
+    pub fallback: Option<Format>,
+    /// Whether a reload may take it away for a while, or have it take other levels.
+    pub comes_and_goes: bool,
+}
+
+impl Target {
+    /// Returns the name of the file that serves while this one does not.
+    pub fn fallback_name(&self) -> String {
+        format!("{}{INSTEAD}", self.name)
+    }
 }
 
 /// Everything but the course of events.
@@ -93,6 +108,8 @@ pub struct Scene {
     pub starts: u64,
     /// Whether the end comes while threads still log.
     pub is_cut_short: bool,
+    /// How often another configuration comes into force while threads log.
+    pub reloads: u64,
 }
 
 /// The levels that are logged at.
@@ -103,7 +120,7 @@ impl Scene {
     pub fn draw(seed: u64) -> Scene {
         let mut random = Random::of(&[seed, 1]);
         let family = random.pick(&[Family::Kill, Family::Cut, Family::Fault, Family::Chaos]);
-        let targets = (0..random.pick(&[1, 1, 2, 2, 3]))
+        let targets: Vec<Target> = (0..random.pick(&[1, 1, 2, 2, 3]))
             .map(|number| target(number, &mut random))
             .collect();
         let guarantees = LEVELS.map(|level| {
@@ -126,6 +143,9 @@ impl Scene {
         let pad = random.pick(&[0, 0, 0, 0, 0, 500, 3_000, 20_000]);
         // So many that segments are recycled, and no more: a round is checked in a moment.
         let records_max = LIFE_BYTES_MAX / ((pad as u64 + 300) * threads * starts);
+        // What was drawn above stays what it was before there was anything below.
+        let mut later = Random::of(&[seed, 5]);
+        let targets = targets.into_iter().map(|target| beyond(target, &mut later)).collect();
         Scene {
             seed,
             family,
@@ -140,7 +160,29 @@ impl Scene {
             async_threads: random.pick(&[0, 0, 1, 4]),
             starts,
             is_cut_short: random.below(4) == 0,
+            reloads: later.pick(&[0, 0, 0, 1, 3, 8]),
         }
+    }
+
+    /// Returns the scene with some targets away or changed, as a reload may have it.
+    pub fn varied(&self, random: &mut Random) -> Scene {
+        let mut scene = self.clone();
+        for target in &mut scene.targets {
+            match random.below(4) {
+                // Where an earlier logger of the process may have the file still, it must be wanted the same way.
+                0 if self.starts == 1 => target.rotate = random.pick(&[0, 2 * KIB, 20 * KIB]),
+                1 => target.buffer = random.pick(&[0, 1, 4 * KIB]),
+                2 => target.one_by_one = !target.one_by_one,
+                _ => {}
+            }
+            if target.comes_and_goes && random.below(2) == 0 {
+                target.level = random.pick(&LEVELS);
+            }
+        }
+        scene
+            .targets
+            .retain(|target| !target.comes_and_goes || random.below(3) > 0);
+        scene
     }
 
     /// Returns what a record of that level is promised: a level may be raised by what is asked for those below it.
@@ -162,7 +204,12 @@ impl Scene {
                 .max_size(ByteSize::new(target.rotate))
                 .backup_count(BACKUPS)
                 .fsync(target.fsync)
+                .overflow(target.overflow)
                 .force_flush(target.one_by_one);
+            if let Some(format) = target.fallback {
+                let path = format!("{DIR}/{}", target.fallback_name());
+                file = file.fallback(LogDestination::file(path).format(format));
+            }
             if target.buffer > 0 {
                 file = file.buffer_size(ByteSize::new(target.buffer));
             }
@@ -226,6 +273,20 @@ fn target(number: u64, random: &mut Random) -> Target {
         fsync: random.pick(&[Fsync::Never, Fsync::Never, Fsync::Interval, Fsync::Every]),
         buffer: random.pick(&[0, 0, 1, 4 * KIB]),
         one_by_one: random.below(8) == 0,
+        overflow: Overflow::Block,
+        fallback: None,
+        comes_and_goes: false,
+    }
+}
+
+/// Draws the rest of a target.
+fn beyond(target: Target, random: &mut Random) -> Target {
+    let block = Overflow::Block;
+    Target {
+        overflow: random.pick(&[block, block, block, Overflow::DropOldest, Overflow::DropNewest]),
+        fallback: random.pick(&[None, None, None, Some(Format::PlainText), Some(Format::Json)]),
+        comes_and_goes: random.below(3) == 0,
+        ..target
     }
 }
 
@@ -234,7 +295,7 @@ fn faults(random: &mut Random) -> Faults {
     let mut faults = Faults::default();
     for _ in 0..1 + random.below(3) {
         let one_in = random.pick(&[2, 5, 20, 100]);
-        match random.below(9) {
+        match random.below(10) {
             0 => faults.write = one_in,
             1 => (faults.write, faults.device) = (one_in, 2),
             // One sync of a head is a sync of each file it has rotated, and one that fails has it write all again.
@@ -244,6 +305,7 @@ fn faults(random: &mut Random) -> Faults {
             5 => faults.open = one_in,
             6 => faults.allocate = one_in,
             7 => faults.slow = 10 * one_in,
+            8 => faults.spawn = one_in,
             _ => faults.clock = one_in,
         }
     }

@@ -14,6 +14,8 @@ pub struct Call {
     pub level: Level,
     /// The receipt said that the guarantee is reached.
     pub accepted: bool,
+    /// It said that nobody wants the record, or that it was dropped.
+    pub unwanted: bool,
 }
 
 /// A thread of a life.
@@ -42,17 +44,28 @@ impl Tape {
 
     /// Notes that a call is about to be made.
     pub fn intend(&self, id: Id, level: Level) {
-        let call = Call { level, accepted: false };
+        let call = Call {
+            level,
+            accepted: false,
+            unwanted: false,
+        };
         self.notes().calls.entry((id.life, id.thread)).or_default().push(call);
     }
 
     /// Notes that it was accepted.
     pub fn accept(&self, id: Id) {
+        self.change(id, |call| call.accepted = true);
+    }
+
+    /// Notes that nobody wanted it.
+    pub fn pass_over(&self, id: Id) {
+        self.change(id, |call| call.unwanted = true);
+    }
+
+    fn change(&self, id: Id, change: impl FnOnce(&mut Call)) {
         let mut notes = self.notes();
         let calls = notes.calls.entry((id.life, id.thread)).or_default();
-        if let Some(call) = calls.get_mut(id.number as usize - 1) {
-            call.accepted = true;
-        }
+        calls.get_mut(id.number as usize - 1).map(change);
     }
 
     /// Notes what somebody was told.
