@@ -182,8 +182,7 @@ impl Delivery<'_> {
         }
         // Where every write is synced, so is each at the fallback.
         self.synced |= self.sync_writes;
-        self.count(&self.control.metrics.fell_back, frames.len());
-        self.advance(frames, frames.len());
+        self.settle(&self.control.metrics.fell_back, frames, frames.len());
         Ok(frames.len())
     }
 
@@ -192,7 +191,7 @@ impl Delivery<'_> {
     pub(crate) fn put_away(&mut self, frames: &[Frame], reason: &str) -> Result<usize, Hitch> {
         let Some(frame) = frames.first() else { return Ok(0) };
         let metrics = &self.control.metrics;
-        if self.dead_letters.are_kept() {
+        let counter = if self.dead_letters.are_kept() {
             let letter = Letter {
                 position: frame.position.to_u64(),
                 payload: self.source.payload(frame),
@@ -205,21 +204,21 @@ impl Delivery<'_> {
                 self.control.pause(self.retry.next_wait());
                 return Err(Hitch::Retry);
             }
-            self.count(&metrics.dead_lettered, 1);
             self.tell_who_waits(frame, reason, true);
+            &metrics.dead_lettered
         } else if self.fallback.is_some() {
             self.fall_back(frames.get(..1).unwrap_or_default())?;
             self.sieve.reset();
             return Ok(1);
         } else {
-            self.count(&metrics.discarded, 1);
             self.tell_who_waits(frame, reason, false);
-        }
+            &metrics.discarded
+        };
         metrics.tell(reason.to_owned());
         // It was the record's fault.
         metrics.set_failing(false);
         self.sieve.reset();
-        self.advance(frames, 1);
+        self.settle(counter, frames, 1);
         Ok(1)
     }
 
@@ -239,11 +238,13 @@ impl Delivery<'_> {
         self.cursor
             .delivered()
             .fail(&hydra_journal::Error::undelivered(reason.to_owned()));
-        self.count(&self.control.metrics.discarded, frames.len());
-        self.put_down(frames.len());
-        if let Some(last) = frames.last() {
-            self.cursor.abandon(last.end);
-        }
+        self.control.metrics.settle(|| {
+            self.count(&self.control.metrics.discarded, frames.len());
+            self.put_down(frames.len());
+            if let Some(last) = frames.last() {
+                self.cursor.abandon(last.end);
+            }
+        });
     }
 
     fn deliver_some(&mut self, batch: Batch<'_>, frames: &[Frame]) -> Result<usize, Failure> {
@@ -281,8 +282,7 @@ impl Delivery<'_> {
             Purpose::Heritage(_) => &metrics.recovered,
             Purpose::Own | Purpose::Again => &metrics.delivered,
         };
-        self.count(counter, taken.len());
-        self.advance(frames, taken.len());
+        self.settle(counter, frames, taken.len());
         taken.len()
     }
 
@@ -369,6 +369,14 @@ impl Delivery<'_> {
             },
             records,
         );
+    }
+
+    /// The fate of the first `records` is decided: counts them, and moves the cursor behind them.
+    fn settle(&self, counter: &AtomicU64, frames: &[Frame], records: usize) {
+        self.control.metrics.settle(|| {
+            self.count(counter, records);
+            self.advance(frames, records);
+        });
     }
 
     /// Moves the cursor behind the first `records`. No write is begun any more, and the mark says so.

@@ -1,11 +1,11 @@
 //! Counts of what happened at a head. Each event is counted once.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use hydra_journal::Position;
-use hydra_os::atomic::Mutex;
+use hydra_os::atomic::{Mutex, yield_now};
 use hydra_os::clock::mono_ns;
 
 use crate::attempt::Failure;
@@ -28,6 +28,8 @@ pub struct Metrics {
     pub(crate) damaged: AtomicU64,
     pub(crate) holes: AtomicU64,
     pub(crate) panics: AtomicU64,
+    /// Odd while records are counted and the cursor has yet to move behind them.
+    settling: AtomicU64,
     failing: AtomicBool,
     sync_failing: AtomicBool,
     /// When the destination was asked to do what it is at; 0 when it is at nothing.
@@ -47,6 +49,9 @@ pub struct Rejection {
 
 /// How many rejections are kept for those who wait for the delivery of just these records.
 const REJECTIONS_KEPT: usize = 10_000;
+
+/// How often one looks again because the head has gone on meanwhile.
+const LOOKS_MAX: u32 = 1_000;
 
 /// The counters of a head at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,6 +147,31 @@ impl Metrics {
                 .unwrap_or_else(|poisoned| poisoned.into_inner())
                 .clone(),
         }
+    }
+
+    /// Counts records and moves the cursor behind them: to those who look, in one step.
+    pub(crate) fn settle<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.settling.fetch_add(1, Ordering::Relaxed);
+        // Pairs with the one in `at_one_moment`: who sees anything of the work sees the odd number, too.
+        fence(Ordering::Release);
+        let done = work();
+        // Pairs with the load before the look.
+        self.settling.fetch_add(1, Ordering::Release);
+        done
+    }
+
+    /// Looks at counters and cursor when the head is not between the two; soon, as it never is for long.
+    pub(crate) fn at_one_moment<T>(&self, mut look: impl FnMut() -> T) -> T {
+        for _ in 0..LOOKS_MAX {
+            let before = self.settling.load(Ordering::Acquire);
+            let seen = look();
+            fence(Ordering::Acquire);
+            if before.is_multiple_of(2) && self.settling.load(Ordering::Relaxed) == before {
+                return seen;
+            }
+            yield_now();
+        }
+        look()
     }
 
     /// The destination is asked to do something.

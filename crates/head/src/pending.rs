@@ -1,6 +1,6 @@
 //! What a head has not delivered.
 
-use hydra_journal::{Batch, Cursor, Kind, Read};
+use hydra_journal::{Batch, Cursor, Kind, Position, Read};
 use hydra_record::{Dictionary, Record};
 
 use crate::filter::Filter;
@@ -14,14 +14,37 @@ pub struct Pending {
 
 impl Pending {
     /// Gives each record, in order, to `take`; returns how many there are.
-    pub fn for_each(mut self, mut take: impl FnMut(&Record<'_>)) -> u64 {
-        let (mut reader, mut batch, mut notes) = (
-            self.cursor.reader_from(self.cursor.needed_from()),
-            Batch::default(),
-            Dictionary::new(),
-        );
+    pub fn for_each(self, take: impl FnMut(&Record<'_>)) -> u64 {
+        let from = self.cursor.needed_from();
+        self.walk(from, take, |_| true).unwrap_or_default()
+    }
+
+    /// Counts the records from a position on; `None` if the head was faster, so that the journal may have recycled what
+    /// was to be counted.
+    pub(crate) fn count_from(self, from: Position) -> Option<u64> {
+        let cursor = self.cursor.clone();
+        // A segment is recycled when every head has left it.
+        self.walk(from, |_| {}, |segment| cursor.needed_from().segment() <= segment)
+    }
+
+    /// Goes on as long as what was read in a segment `is_sound`; `None` when it was not.
+    fn walk(
+        mut self,
+        from: Position,
+        mut take: impl FnMut(&Record<'_>),
+        is_sound: impl Fn(u32) -> bool,
+    ) -> Option<u64> {
+        let (mut reader, mut batch, mut notes) = (self.cursor.reader_from(from), Batch::default(), Dictionary::new());
         let mut count = 0;
-        while reader.read(&mut batch, 64 << 10) == Read::Some {
+        loop {
+            let segment = reader.position().segment();
+            let read = reader.read(&mut batch, 64 << 10);
+            if !is_sound(segment) {
+                return None;
+            }
+            if read != Read::Some {
+                return Some(count);
+            }
             for frame in batch.frames() {
                 let payload = batch.payload(frame);
                 if frame.kind == Kind::Note {
@@ -34,6 +57,5 @@ impl Pending {
                 }
             }
         }
-        count
     }
 }

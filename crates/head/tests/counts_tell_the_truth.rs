@@ -205,3 +205,29 @@ fn failing_means_failing() {
     assert_eq!(messages(&memory), ["one", "two", "four"]);
     assert!(!head.counts().failing && head.counts().discarded == 1);
 }
+
+/// However busy the head is, at each look every record is either counted or pending, and none is both.
+#[test]
+fn an_account_is_of_one_moment() {
+    const RECORDS: u64 = 20_000;
+    let program = Program::start();
+    let memory = Memory::new();
+    memory.block();
+    let mut spec = program.spec(0, Level::Info, &memory, None);
+    spec.batch_bytes = 100;
+    let head = Head::start(spec, &program.journal, &[]).unwrap();
+    for number in 0..RECORDS {
+        program.log(1, Level::Info, &number.to_string());
+    }
+    memory.unblock();
+    let mut looks = 0;
+    loop {
+        let (counts, pending) = head.account();
+        assert_eq!(counts.delivered + pending, RECORDS, "at look {looks}");
+        looks += 1;
+        if pending == 0 {
+            break;
+        }
+    }
+    assert!(looks > 1);
+}

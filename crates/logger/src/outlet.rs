@@ -54,22 +54,11 @@ impl Balance {
 
     fn of(outlet: &Outlet) -> Balance {
         let rescued = outlet.rescued.load(Ordering::Relaxed);
-        let mut counts = outlet.head.counts();
-        let mut in_journal = 0;
-        for _ in 0..BALANCE_TRIES {
-            // Those at the end went elsewhere, though they stand in the journal as well.
-            let pending = outlet.head.pending().for_each(|_| {});
-            in_journal = if rescued == 0 { pending } else { 0 };
-            let again = outlet.head.counts();
-            let is_still = again.settled() == counts.settled();
-            counts = again;
-            if is_still {
-                break;
-            }
-        }
+        let (counts, pending) = outlet.head.account();
         let of_the_dead = outlet.head.pending_of_the_dead().into_iter();
         Balance {
-            in_journal,
+            // Those at the end went elsewhere, though they stand in the journal as well.
+            in_journal: if rescued == 0 { pending } else { 0 },
             fell_back: counts.fell_back + rescued,
             in_journals_of_the_dead: of_the_dead.map(|pending| pending.for_each(|_| {})).sum(),
             ..Balance::of_counts(outlet.head.name(), &counts)
@@ -88,9 +77,6 @@ impl Balance {
         }
     }
 }
-
-/// How often a balance is taken anew because its head has gone on meanwhile.
-const BALANCE_TRIES: u32 = 100;
 
 /// All that a head and its sink are made from. As long as this is the same, a reload leaves the head alone.
 #[derive(Clone, Debug, PartialEq)]
