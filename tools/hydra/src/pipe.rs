@@ -139,6 +139,8 @@ fn finish(mut intake: Intake, log: &HydraLogger, timeout: Duration) -> Result<Ou
     let health = log.health();
     let tally = intake.finish();
     let mut summary = format!("accepted {}, delivered {}", report.accepted, report.delivered);
+    // Their calls end as those of lines that nobody wants.
+    let held_back = report.suppressed.total();
     let counts = [
         (report.left_in_journal, "left in the journal"),
         (report.fell_back, "written to standard error instead"),
@@ -146,7 +148,8 @@ fn finish(mut intake: Intake, log: &HydraLogger, timeout: Duration) -> Result<Ou
         (health.no_destination, "of layers without a destination"),
         (tally.refused, "refused"),
         (tally.unproven, "without their guarantee"),
-        (tally.below, "below the level"),
+        (held_back, "held back"),
+        (tally.below.saturating_sub(held_back), "below the level"),
         (tally.unparsed, "logged as text"),
         (tally.invalid, "with invalid UTF-8, replaced"),
         (tally.repeated, "accepted by the run before"),

@@ -127,6 +127,22 @@ fn passes_over_a_line_without_end() {
     assert_eq!(messages(&place), ["before", "after"]);
 }
 
+/// Lines that the layer's limit holds back are told, in the file and at the end, and are not called unwanted.
+#[test]
+fn tells_what_a_limit_holds_back() {
+    let place = Place::new();
+    let path = place.config(&["plain-text"], "");
+    let config = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, config + "limit = \"2/h\"\n").unwrap();
+    let ran = place.feed(&["pipe", "--config", "hydra.toml"], b"1\n2\n3\n4\n5\n");
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (Some(0), "hydra pipe: accepted 3, delivered 3, 3 held back\n")
+    );
+    let text = place.read("plain-text.log");
+    assert!(text.ends_with(" - 3 records suppressed: 3 over the limit\n"), "{text}");
+}
+
 /// JSON lines give level, layer, message and typed fields; what is none is logged whole.
 #[test]
 fn takes_json_apart() {
