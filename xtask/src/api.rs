@@ -1,8 +1,8 @@
 //! `cargo xtask api`: what the logger's crate offers, held against a committed list.
 //!
-//! The list is taken from what `cargo doc` makes with the stable compiler: macros are expanded there, and what is hidden
-//! is left out. A line that goes breaks programs, one that comes does not: both are seen in the change of the list. How
-//! things are written depends on the compiler, so the list names it; with another one the step is skipped.
+//! The list is taken from what `cargo doc` makes with the stable compiler: macros are expanded there, and what is
+//! hidden is left out. A line that goes breaks programs, one that comes does not: both are seen in the change of the
+//! list. How things are written depends on the compiler, so the list names it; with another one the step is skipped.
 
 mod page;
 
