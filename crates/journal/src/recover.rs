@@ -20,7 +20,7 @@ use crate::lock::{CURSORS, Home, SEGMENT_SUFFIX};
 use crate::place;
 use crate::position::Position;
 use crate::read::{Batch, Read, Reader, Source};
-use crate::segment::{BYTES_MAX, BadHeader, FRAMES_START, Mapping, Segment, TRAILER_BYTES};
+use crate::segment::{BYTES_MAX, BadHeader, FRAMES_START, MAGIC, Mapping, Segment, TRAILER_BYTES};
 
 /// A dead process's journal, owned by this process from now on.
 #[derive(Debug)]
@@ -116,11 +116,11 @@ pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
     let file = File::open(path, Mode::Read)?;
     let len = file.len()?.min(BYTES_MAX as u64) as usize / 8 * 8;
     if len == 0 {
-        // Its maker died before it had any blocks: they all came at once.
-        return Ok(if file.len()? == 0 {
-            Opened::Spare
-        } else {
+        // Its maker died before it had any blocks.
+        return Ok(if is_rest(&file)? {
             Opened::Damaged
+        } else {
+            Opened::Spare
         });
     }
     let map = Map::file_read_only(&file, len)?;
@@ -134,17 +134,24 @@ pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
         }
         Err(BadHeader::Newer) => Opened::Newer,
         // A file whose making was cut short has no frames; its header may be half there.
-        Err(BadHeader::Damaged) if has_no_frames(&mapping.map) => Opened::Spare,
+        Err(BadHeader::Damaged) if has_no_frames(&mapping.map) && !is_rest(&file)? => Opened::Spare,
         Err(BadHeader::Damaged) => Opened::Damaged,
     })
 }
 
+/// Says whether a file begins as a segment does and ends before its frames: somebody has cut them off, for all of a
+/// segment's blocks are there before its header is.
+fn is_rest(file: &File) -> io::Result<bool> {
+    let mut bytes = [0; MAGIC.len()];
+    let count = file.read_at(&mut bytes, 0)?;
+    let begins_so = count > 0 && MAGIC.get(..count) == bytes.get(..count);
+    Ok(begins_so && file.len()? < FRAMES_START as u64)
+}
+
 fn has_no_frames(map: &Map) -> bool {
     let mut page = vec![0; 4096];
-    // Somebody has cut off a file that ends in its header, if there is one.
-    let start = if map.len() <= FRAMES_START { 0 } else { FRAMES_START };
-    let end = map.len() - if start == 0 { 0 } else { TRAILER_BYTES };
-    (start..end).step_by(4096).all(|at| {
+    let end = map.len().saturating_sub(TRAILER_BYTES);
+    (FRAMES_START..end).step_by(4096).all(|at| {
         page.resize(4096.min(end - at), 0);
         map.copy_out(at, &mut page);
         page.iter().all(|byte| *byte == 0)

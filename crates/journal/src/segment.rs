@@ -42,7 +42,9 @@ pub(crate) const VERSION: u16 = 1;
 /// The largest segment, so that an offset is never near the bits that number segments.
 pub(crate) const BYTES_MAX: usize = 512 << 20;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"HYDRASEG");
+/// What a segment's file begins with.
+pub(crate) const MAGIC: &[u8; 8] = b"HYDRASEG";
+const MAGIC_WORD: u64 = u64::from_le_bytes(*MAGIC);
 const AT_VERSION: usize = 8;
 const AT_JOURNAL: usize = 16;
 const AT_GENERATION: usize = 32;
@@ -146,7 +148,7 @@ impl Mapping {
             map.store(base + AT_GENERATION, generation, Ordering::Relaxed);
             map.store(base + AT_BYTES, map.len() as u64, Ordering::Relaxed);
             map.store(base + AT_CREATED, created_ns as u64, Ordering::Relaxed);
-            map.store(base, MAGIC, Ordering::Relaxed);
+            map.store(base, MAGIC_WORD, Ordering::Relaxed);
             map.store(base + AT_CHECK, header_check(map, base), Ordering::Release);
         }
     }
@@ -218,7 +220,7 @@ impl Mapping {
 
     fn header_at(&self, base: usize) -> Result<Header, BadHeader> {
         let map = &self.map;
-        if map.load(base, Ordering::Relaxed) != MAGIC
+        if map.load(base, Ordering::Relaxed) != MAGIC_WORD
             || map.load(base + AT_CHECK, Ordering::Acquire) != header_check(map, base)
         {
             return Err(BadHeader::Damaged);
