@@ -16,7 +16,7 @@ use crate::instructions::compiler;
 use crate::step::{Outcome, cargo, stream};
 use crate::tally::Tally;
 
-const LIST: &str = "crates/logger/public-api.txt";
+const LIST: &str = "crates/logger/golden/public-api.txt";
 const PACKAGE: &str = "hydra-logger";
 const FOLDER: &str = "hydra_logger";
 /// What the macros' code names: no part of what is offered.

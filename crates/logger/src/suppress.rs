@@ -173,8 +173,8 @@ impl Suppressor {
         }
     }
 
-    /// Guaranteed records are for somebody who waits for them: they pass, unless the layer says otherwise. After the end
-    /// nobody could tell any more what was held back, so nothing is.
+    /// Guaranteed records are for somebody who waits for them: they pass, unless the layer says otherwise. After the
+    /// end nobody could tell any more what was held back, so nothing is.
     fn spares(&self, core: &Core, layer: &LayerState, level: Level) -> bool {
         let is_guaranteed = layer.wanted(level).guarantee >= Guarantee::Synced;
         is_guaranteed && !self.rules.guaranteed || core.is_closed()
