@@ -34,8 +34,7 @@ const STALL_MS_MAX: u32 = 1_000;
 pub struct ConsoleSink {
     stream: Stream,
     begun: bool,
-    /// What a failed write got rid of, from the first byte of its batch on.
-    taken: Vec<u8>,
+    taken: Taken,
     metrics: Arc<Metrics>,
 }
 
@@ -46,7 +45,7 @@ impl ConsoleSink {
         Self {
             stream,
             begun: false,
-            taken: Vec::new(),
+            taken: Taken::default(),
             metrics: Arc::default(),
         }
     }
@@ -62,6 +61,32 @@ impl ConsoleSink {
             Stream::Output => "standard output",
             Stream::Error => "standard error",
         })
+    }
+}
+
+/// What failed writes to a stream, or to a pipe in the place of a file, got rid of: from the first byte of the batch on
+/// that is to come again.
+#[derive(Debug, Default)]
+pub(crate) struct Taken(Vec<u8>);
+
+impl Taken {
+    /// Writes a batch, but for what the stream has of it.
+    pub(crate) fn pour(&mut self, to: &impl AsFd, batch: Batch<'_>) -> io::Result<()> {
+        if self.0.len() > batch.bytes.len() && self.0.starts_with(batch.bytes) {
+            self.0.drain(..batch.bytes.len());
+            return Ok(());
+        }
+        let mut done = if batch.bytes.starts_with(&self.0) {
+            self.0.len()
+        } else {
+            0
+        };
+        self.0.clear();
+        let result = pour(to, batch, &mut done);
+        if result.is_err() {
+            self.0.extend_from_slice(batch.bytes.get(..done).unwrap_or_default());
+        }
+        result
     }
 }
 
@@ -83,20 +108,7 @@ impl Sink for ConsoleSink {
                 "nothing was begun",
             ));
         }
-        if self.taken.len() > batch.bytes.len() && self.taken.starts_with(batch.bytes) {
-            self.taken.drain(..batch.bytes.len());
-            return Ok(Mark::NOWHERE);
-        }
-        let mut done = if batch.bytes.starts_with(&self.taken) {
-            self.taken.len()
-        } else {
-            0
-        };
-        self.taken.clear();
-        let result = pour(&self.stream, batch, &mut done);
-        if let Err(error) = result {
-            self.taken
-                .extend_from_slice(batch.bytes.get(..done).unwrap_or_default());
+        if let Err(error) = self.taken.pour(&self.stream, batch) {
             self.metrics.writes_failed.count();
             return Err(Error::new("write to", self.place(), error));
         }

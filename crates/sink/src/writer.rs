@@ -21,6 +21,7 @@ use hydra_os::disk::{self, File, Info, Mode};
 use hydra_os::process;
 
 use self::intent::{Cut, seams};
+use crate::console::Taken;
 use crate::error::{Error, ErrorKind};
 use crate::file::FileOptions;
 use crate::lock::{self, Lock};
@@ -48,6 +49,8 @@ pub(crate) struct Writer {
     begun: Option<(u64, Option<Cut>)>,
     /// What a failed write left behind and could not be removed.
     torn: Option<Torn>,
+    /// What a pipe in the place of the file has of the batch that is to come again.
+    taken: Taken,
     /// The file of which a write or a sync has failed, until it is put aside.
     poisoned: Option<Identity>,
     /// Files rotated away since the last sync.
@@ -120,6 +123,7 @@ impl Writer {
             open: None,
             begun: None,
             torn: None,
+            taken: Taken::default(),
             poisoned: None,
             unsynced: VecDeque::new(),
             more_unsynced: false,

@@ -18,8 +18,7 @@ impl Writer {
             return Err(Error::without_source(ErrorKind::Misuse, "write to", &self.path, note));
         };
         if !open.is_regular {
-            let mut done = 0;
-            let result = crate::console::pour(&open.file, batch, &mut done);
+            let result = self.taken.pour(&open.file, batch);
             return self.after_special(batch, result);
         }
         let result = match self.poisoned {
