@@ -196,6 +196,10 @@ impl Head {
             if let Some(before) = before {
                 // Also when this one has been stopped meanwhile: whoever comes next must not meet the one before.
                 before.wait_ended();
+                if !control.is_stopped() {
+                    // They are this one's alone, and those who come after it.
+                    before.lock().backlog.clear();
+                }
             }
             worker.run();
             control.set(|state| state.ended = true);
