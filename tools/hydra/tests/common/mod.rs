@@ -59,7 +59,8 @@ impl Place {
             format!("{{ type = \"file\", path = \"{dir}/{format}.log\", format = \"{format}\", max_size = \"0\" }}")
         });
         let files = files.collect::<Vec<_>>().join(", ");
-        let journal = format!("[journal]\ndir = \"{dir}/journal\"\n");
+        // Nothing here is about the time a machine takes, and one that does much else may need more than the default.
+        let journal = format!("shutdown_timeout = 600\n[journal]\ndir = \"{dir}/journal\"\n");
         self.write(
             "hydra.toml",
             &format!("{journal}{more}[layers.APP]\nlevel = \"INFO\"\ndestinations = [{files}]\n"),
