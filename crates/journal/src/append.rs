@@ -109,6 +109,22 @@ impl Writer {
         }
     }
 
+    /// Appends a record's bytes if the segment holds the notes in all of `slots` and has room: what can be done at once,
+    /// without a word about why not. [`Writer::append`] does the rest.
+    ///
+    /// # Guarantee
+    /// As [`Writer::append`], when it returns a position; nothing was appended otherwise.
+    #[inline]
+    pub fn append_at_once(&self, payload: &[u8], slots: &[&NoteSlot]) -> Option<Position> {
+        let segment = self.segment.as_ref()?;
+        let stamp = stamp(self.log.stamp, segment.number);
+        let is_known = slots.iter().all(|slot| slot.stands_in(stamp));
+        if !is_known || payload.len() > self.log.frame_max || self.log.is_foreign() {
+            return None;
+        }
+        self.put(segment, payload, frame_bytes(payload.len()))
+    }
+
     /// Appends a record's bytes, after any of `notes` that the segment does not hold yet. Returns the position behind
     /// it.
     ///
@@ -133,16 +149,25 @@ impl Writer {
                     if let Some(end) = self.append_with_notes(payload, notes)? {
                         return Ok(end);
                     }
-                } else if let Reserved::At(offset) = self.reserve(segment, bytes) {
-                    let end = segment.write(offset, Kind::Data, payload);
-                    let end = segment.position(end);
-                    self.tally.add_one();
-                    self.wake();
+                } else if let Some(end) = self.put(segment, payload, bytes) {
                     return Ok(end);
                 }
             }
             self.follow_tail()?;
         }
+    }
+
+    /// Reserves, copies, publishes, if the tail is in `segment` and a frame of `bytes` fits.
+    #[inline(always)]
+    fn put(&self, segment: &Segment, payload: &[u8], bytes: usize) -> Option<Position> {
+        let Reserved::At(offset) = self.reserve(segment, bytes) else {
+            return None;
+        };
+        let end = segment.write(offset, Kind::Data, payload);
+        let end = segment.position(end);
+        self.tally.add_one();
+        self.wake();
+        Some(end)
     }
 
     /// Reserves `bytes` in `segment`, if the tail is there and they fit.

@@ -192,6 +192,24 @@ impl Pass<'_> {
     fn append(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8]) -> Receipt {
         // A call must not overtake its own thread's async records that wait for room.
         let queues = self.core.waiting.is_busy();
+        if !queues && let Some(position) = self.append_at_once(voice, site, bytes) {
+            return self.receipt(position);
+        }
+        self.append_with_patience(voice, site, bytes, queues)
+    }
+
+    /// The way of nearly every record: there is room, and all that must stand before it does.
+    #[inline(always)]
+    fn append_at_once(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8]) -> Option<Position> {
+        let writer = voice.writers.of(self.core);
+        match site {
+            Some((site, _)) => writer.append_at_once(bytes, &[&site.note, &self.layer.note, &voice.note]),
+            None => writer.append_at_once(bytes, &[&self.layer.note, &voice.note]),
+        }
+    }
+
+    #[cold]
+    fn append_with_patience(&self, voice: &mut Voice, site: Option<Numbered>, bytes: &[u8], queues: bool) -> Receipt {
         if queues {
             return self.append_later(voice, site, bytes);
         }

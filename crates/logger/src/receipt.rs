@@ -1,5 +1,6 @@
 //! What a logging call returns: a position to wait for.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,10 +46,23 @@ enum State {
     /// No destination wants the record: there is nothing to wait for.
     Disabled,
     Reached(Position),
-    Pending(Box<Pending>),
-    Failed(Error),
     /// The call interrupted another one. Its error is made when somebody asks: no memory may be allocated before.
     Nested,
+    /// Behind a trait, so that a call site has little code for dropping its receipt: a comparison, mostly.
+    Open(Box<dyn Open>),
+}
+
+/// A receipt with something to wait for, or to complain of.
+trait Open: fmt::Debug + Send + Sync {
+    fn poll(&self, waker: &Waker) -> Option<Result<(), Error>>;
+
+    /// Keeps in mind who is to be woken.
+    fn note(&mut self, waker: &Waker);
+
+    /// Waits at most `timeout`, or as long as a logger takes to shut down.
+    fn wait(&self, timeout: Option<Duration>) -> Result<(), Error>;
+
+    fn position(&self) -> Option<Position>;
 }
 
 #[derive(Debug)]
@@ -85,9 +99,10 @@ impl Receipt {
         }
     }
 
-    pub(crate) const fn failed(error: Error) -> Receipt {
+    #[cold]
+    pub(crate) fn failed(error: Error) -> Receipt {
         Receipt {
-            state: State::Failed(error),
+            state: State::Open(Box::new(error)),
         }
     }
 
@@ -116,7 +131,7 @@ impl Receipt {
             noted: None,
         };
         Receipt {
-            state: State::Pending(Box::new(pending)),
+            state: State::Open(Box::new(pending)),
         }
     }
 
@@ -124,7 +139,7 @@ impl Receipt {
     #[inline]
     pub(crate) fn and_then_wait(self, waits: bool) -> Receipt {
         match self.state {
-            State::Pending(_) if waits => self.waited(),
+            State::Open(_) if waits => self.waited(),
             _ => self,
         }
     }
@@ -141,11 +156,8 @@ impl Receipt {
     fn position(&self) -> Option<Position> {
         match &self.state {
             State::Reached(position) => Some(*position),
-            State::Pending(pending) => match pending.place(Waker::noop()) {
-                Poll::Ready(Ok(arrival)) => arrival.map(|(position, _)| position),
-                Poll::Ready(Err(_)) | Poll::Pending => None,
-            },
-            State::Disabled | State::Failed(_) | State::Nested => None,
+            State::Open(open) => open.position(),
+            State::Disabled | State::Nested => None,
         }
     }
 
@@ -157,15 +169,19 @@ impl Receipt {
 
     /// Says whether the call has ended with an error.
     pub(crate) fn has_failed(&self) -> bool {
-        matches!(self.state, State::Failed(_) | State::Nested)
+        match &self.state {
+            State::Disabled | State::Reached(_) => false,
+            State::Nested => true,
+            State::Open(open) => matches!(open.poll(Waker::noop()), Some(Err(_))),
+        }
     }
 
     /// Says whether the record has reached its guarantee.
     pub fn is_reached(&self) -> bool {
         match &self.state {
             State::Disabled | State::Reached(_) => true,
-            State::Pending(pending) => matches!(pending.poll(Waker::noop()), Some(Ok(()))),
-            State::Failed(_) | State::Nested => false,
+            State::Nested => false,
+            State::Open(open) => matches!(open.poll(Waker::noop()), Some(Ok(()))),
         }
     }
 
@@ -178,11 +194,7 @@ impl Receipt {
     /// [`ErrorKind::Timeout`].
     /// Where a record is that could not be appended says [`Error::ended_at`].
     pub fn wait(&self) -> Result<(), Error> {
-        let timeout = match &self.state {
-            State::Pending(pending) => pending.core.config().shutdown_timeout,
-            _ => Duration::ZERO,
-        };
-        self.wait_timeout(timeout)
+        self.wait_at_most(None)
     }
 
     /// Blocks as [`Receipt::wait`] does, at most for `timeout`.
@@ -190,20 +202,14 @@ impl Receipt {
     /// # Errors
     /// As [`Receipt::wait`]. After [`ErrorKind::Timeout`] the record is still on its way.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<(), Error> {
+        self.wait_at_most(Some(timeout))
+    }
+
+    fn wait_at_most(&self, timeout: Option<Duration>) -> Result<(), Error> {
         match &self.state {
             State::Disabled | State::Reached(_) => Ok(()),
-            State::Failed(error) => Err(error.clone()),
             State::Nested => Err(nested()),
-            State::Pending(pending) => {
-                let what = pending.wanted.guarantee;
-                block_until(timeout, |waker| pending.poll(waker)).unwrap_or_else(|| {
-                    let cause = format!(
-                        "not {what} after {} s; the record is still on its way",
-                        timeout.as_secs_f32()
-                    );
-                    Err(Error::new(ErrorKind::Timeout, "wait for a record").because(cause))
-                })
-            }
+            State::Open(open) => open.wait(timeout),
         }
     }
 }
@@ -213,14 +219,23 @@ fn nested() -> Error {
     Error::new(ErrorKind::Nested, "accept a record").because("a signal's handler interrupted a call of the same thread")
 }
 
-impl Pending {
-    fn place(&self, waker: &Waker) -> Poll<Result<Arrival, Error>> {
-        match &self.place {
-            Place::At(position) => Poll::Ready(Ok(Some((*position, self.layer)))),
-            Place::Waiting(ticket) => ticket.poll(waker),
-        }
+impl Open for Error {
+    fn poll(&self, _waker: &Waker) -> Option<Result<(), Error>> {
+        Some(Err(self.clone()))
     }
 
+    fn note(&mut self, _waker: &Waker) {}
+
+    fn wait(&self, _timeout: Option<Duration>) -> Result<(), Error> {
+        Err(self.clone())
+    }
+
+    fn position(&self) -> Option<Position> {
+        None
+    }
+}
+
+impl Open for Pending {
     fn poll(&self, waker: &Waker) -> Option<Result<(), Error>> {
         let (position, layer) = match self.place(waker) {
             Poll::Ready(Ok(Some(arrival))) => arrival,
@@ -249,6 +264,38 @@ impl Pending {
             }
         }
     }
+
+    fn note(&mut self, waker: &Waker) {
+        self.noted = Some(waker.clone());
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        let timeout = timeout.unwrap_or_else(|| self.core.config().shutdown_timeout);
+        block_until(timeout, |waker| self.poll(waker)).unwrap_or_else(|| {
+            let cause = format!(
+                "not {} after {} s; the record is still on its way",
+                self.wanted.guarantee,
+                timeout.as_secs_f32()
+            );
+            Err(Error::new(ErrorKind::Timeout, "wait for a record").because(cause))
+        })
+    }
+
+    fn position(&self) -> Option<Position> {
+        match self.place(Waker::noop()) {
+            Poll::Ready(Ok(arrival)) => arrival.map(|(position, _)| position),
+            Poll::Ready(Err(_)) | Poll::Pending => None,
+        }
+    }
+}
+
+impl Pending {
+    fn place(&self, waker: &Waker) -> Poll<Result<Arrival, Error>> {
+        match &self.place {
+            Place::At(position) => Poll::Ready(Ok(Some((*position, self.layer)))),
+            Place::Waiting(ticket) => ticket.poll(waker),
+        }
+    }
 }
 
 impl Drop for Pending {
@@ -267,15 +314,14 @@ impl Future for Receipt {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.get_mut().state {
             State::Disabled | State::Reached(_) => Poll::Ready(Ok(())),
-            State::Failed(error) => Poll::Ready(Err(error.clone())),
             State::Nested => Poll::Ready(Err(nested())),
-            State::Pending(pending) => match pending.poll(context.waker()) {
-                Some(result) => Poll::Ready(result),
-                None => {
-                    pending.noted = Some(context.waker().clone());
-                    Poll::Pending
+            State::Open(open) => {
+                let polled = open.poll(context.waker());
+                if polled.is_none() {
+                    open.note(context.waker());
                 }
-            },
+                polled.map_or(Poll::Pending, Poll::Ready)
+            }
         }
     }
 }

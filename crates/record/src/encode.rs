@@ -178,7 +178,7 @@ impl<'b> Encoder<'b> {
     }
 
     /// Ends the record and writes the counts into its head. Returns the record's bytes.
-    #[inline]
+    #[inline(always)]
     pub fn finish(mut self) -> &'b [u8] {
         self.end_fields();
         let Encoder {
@@ -200,10 +200,15 @@ impl<'b> Encoder<'b> {
     #[inline]
     fn end_fields(&mut self) {
         if self.fields_cut > 0 {
-            put_str(self.out, FIELDS_CUT);
-            Value::U64(std::mem::take(&mut self.fields_cut)).put(self.out);
-            self.fields += 1;
+            self.tell_cut_fields();
         }
+    }
+
+    #[cold]
+    fn tell_cut_fields(&mut self) {
+        put_str(self.out, FIELDS_CUT);
+        Value::U64(std::mem::take(&mut self.fields_cut)).put(self.out);
+        self.fields += 1;
     }
 }
 
