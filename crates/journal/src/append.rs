@@ -109,8 +109,8 @@ impl Writer {
         }
     }
 
-    /// Appends a record's bytes if the segment holds the notes in all of `slots` and has room: what can be done at once,
-    /// without a word about why not. [`Writer::append`] does the rest.
+    /// Appends a record's bytes if the segment holds the notes in all of `slots` and has room: what can be done at
+    /// once, without a word about why not. [`Writer::append`] does the rest.
     ///
     /// # Guarantee
     /// As [`Writer::append`], when it returns a position; nothing was appended otherwise.
