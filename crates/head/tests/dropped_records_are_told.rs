@@ -5,7 +5,6 @@ mod common;
 
 use common::{LONG, Program, messages};
 use hydra_head::{Head, Overflow};
-use hydra_journal::Options;
 use hydra_record::Level;
 use hydra_sink::Memory;
 
@@ -13,11 +12,7 @@ use hydra_sink::Memory;
 /// delivered and what is counted as dropped are together what was logged, and nothing is both.
 #[test]
 fn what_is_dropped_is_counted_and_told() {
-    let program = Program::with(Options {
-        segment_bytes: 64 << 10,
-        quota_bytes: 512 << 10,
-        ..Options::default()
-    });
+    let program = Program::small();
     let memory = Memory::new();
     let mut spec = program.spec(0, Level::Trace, &memory, None);
     spec.overflow = Overflow::DropOldest;
@@ -59,11 +54,7 @@ fn what_is_dropped_is_counted_and_told() {
 /// A guaranteed record that the head has read and cannot deliver stays in the journal, and so do those around it.
 #[test]
 fn a_guaranteed_record_in_hand_stays_in_the_journal() {
-    let program = Program::with(Options {
-        segment_bytes: 64 << 10,
-        quota_bytes: 512 << 10,
-        ..Options::default()
-    });
+    let program = Program::small();
     let memory = Memory::new();
     let mut spec = program.spec(0, Level::Trace, &memory, None);
     spec.overflow = Overflow::DropOldest;

@@ -5,21 +5,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{LONG, Program, messages};
+use common::{LONG, Program, adopt, messages};
 use hydra_head::{Head, SyncPolicy};
-use hydra_journal::{Adopted, Options};
 use hydra_record::Level;
 use hydra_sink::Memory;
 
 fn numbers(range: std::ops::Range<u64>) -> Vec<String> {
     range.map(|number| number.to_string()).collect()
-}
-
-fn on_disk(dir: &std::path::Path) -> Program {
-    Program::with(Options {
-        dir: Some(dir.to_owned()),
-        ..Options::default()
-    })
 }
 
 /// Where every write is synced, a record counts as delivered only when a sync has covered it: what a failed one took is
@@ -52,7 +44,7 @@ fn every_write_is_synced_before_it_counts() {
 #[test]
 fn a_failed_checkpoint_is_written_again() {
     let dir = tempfile::tempdir().unwrap();
-    let (program, memory) = (on_disk(dir.path()), Memory::new());
+    let (program, memory) = (Program::on_disk(dir.path()), Memory::new());
     let head = program.head(0, Level::Trace, &memory);
     let mut total = 0;
     for round in 0..5u64 {
@@ -82,7 +74,7 @@ fn the_next_process_writes_what_is_in_doubt() {
     let dir = tempfile::tempdir().unwrap();
     let memory = Memory::new();
     {
-        let program = on_disk(dir.path());
+        let program = Program::on_disk(dir.path());
         let head = program.head(0, Level::Trace, &memory);
         for number in 0..1000 {
             program.log(1, Level::Info, &number.to_string());
@@ -102,11 +94,7 @@ fn the_next_process_writes_what_is_in_doubt() {
         assert!(!program.journal.close(), "what is not synced stays in the journal");
     }
     memory.fail_syncs(1);
-    let adopted: Vec<_> = Adopted::all(dir.path())
-        .unwrap()
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let adopted = adopt(dir.path());
     assert_eq!(adopted.len(), 1);
     let program = Program::start();
     let spec = program.spec(0, Level::Trace, &memory, None);

@@ -6,9 +6,8 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{LONG, Program, messages};
+use common::{LONG, Program, adopt, messages};
 use hydra_head::{Head, Overflow, Spec};
-use hydra_journal::{Adopted, Options};
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
 use hydra_sink::{Batch, Begun, Error, Mark, Memory, MemorySink, Sink};
@@ -97,11 +96,7 @@ fn a_successor_goes_on_far_into_a_segment() {
 /// What a head had in hand when it handed over, and was given up by then, is counted by the next one.
 #[test]
 fn a_successor_counts_what_was_given_up_in_hand() {
-    let program = Program::with(Options {
-        segment_bytes: 64 << 10,
-        quota_bytes: 512 << 10,
-        ..Options::default()
-    });
+    let program = Program::small();
     let memory = Memory::new();
     let spec = || Spec {
         overflow: Overflow::DropOldest,
@@ -135,18 +130,11 @@ fn a_successor_counts_what_was_given_up_in_hand() {
 fn a_head_that_has_gone_can_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let memory = Memory::new();
-    let dead = Program::with(Options {
-        dir: Some(dir.path().to_owned()),
-        ..Options::default()
-    });
+    let dead = Program::on_disk(dir.path());
     dead.journal.cursor("head 0").unwrap();
     dead.log(1, Level::Info, "left");
     drop(dead);
-    let adopted: Vec<_> = Adopted::all(dir.path())
-        .unwrap()
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let adopted = adopt(dir.path());
     assert_eq!(adopted.len(), 1);
     let program = Program::start();
     let start = || Head::start(program.spec(0, Level::Info, &memory, None), &program.journal, &adopted);

@@ -6,10 +6,9 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{LONG, Program, messages};
+use common::{LONG, Program, adopt, messages};
 use hydra_format::{ClockFace, Formatter};
 use hydra_head::{Counts, Head};
-use hydra_journal::{Adopted, Options};
 use hydra_record::{Level, Record};
 use hydra_sink::{Batch, Begun, Error, Mark, Memory, Sink};
 
@@ -248,12 +247,9 @@ fn a_record_that_kills_the_process() {
 fn live(dir: &Path) {
     let home = dir.join("journal");
     std::fs::create_dir_all(&home).unwrap();
-    let adopted: Vec<_> = Adopted::all(&home).unwrap().into_iter().map(Result::unwrap).collect();
+    let adopted = adopt(&home);
     let is_first = adopted.is_empty();
-    let program = Program::with(Options {
-        dir: Some(home),
-        ..Options::default()
-    });
+    let program = Program::on_disk(&home);
     let mut spec = program.spec(0, Level::Trace, &Memory::new(), None);
     spec.sink = Box::new(Deadly(dir.join("out")));
     spec.dead_letter = Some(dir.join("dead"));

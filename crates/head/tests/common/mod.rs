@@ -1,12 +1,13 @@
 //! A journal with records, and heads on memory.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hydra_format::{Plain, PlainOptions};
 use hydra_head::{Fallback, Head, Overflow, Retry, Spec, SyncPolicy};
-use hydra_journal::{Journal, Note, NoteSlot, Options, Position};
+use hydra_journal::{Adopted, Journal, Note, NoteSlot, Options, Position};
 use hydra_record::{Encoder, LayerNote, Level};
 use hydra_sink::Memory;
 
@@ -23,6 +24,23 @@ pub struct Program {
 impl Program {
     pub fn start() -> Program {
         Program::with(Options::default())
+    }
+
+    /// Starts one whose journal is soon full.
+    pub fn small() -> Program {
+        Program::with(Options {
+            segment_bytes: 64 << 10,
+            quota_bytes: 512 << 10,
+            ..Options::default()
+        })
+    }
+
+    /// Starts one whose journal is in `dir`.
+    pub fn on_disk(dir: &Path) -> Program {
+        Program::with(Options {
+            dir: Some(dir.to_owned()),
+            ..Options::default()
+        })
     }
 
     pub fn with(options: Options) -> Program {
@@ -116,6 +134,11 @@ fn plain() -> Arc<Plain> {
         ..PlainOptions::default()
     };
     Arc::new(Plain::new(options).unwrap())
+}
+
+/// Takes over what dead processes left in `dir`.
+pub fn adopt(dir: &Path) -> Vec<Adopted> {
+    Adopted::all(dir).unwrap().into_iter().map(Result::unwrap).collect()
 }
 
 /// The messages of what was written.
