@@ -267,6 +267,13 @@ impl Head {
         self.wait(timeout, |state| state.recovered || state.ended)
     }
 
+    /// Waits, at most `timeout`, until each record before `position` has found its place or has been given up, or the
+    /// worker has ended. Says whether one of the two is so. A head that gives records up tells those who wait for their
+    /// delivery at once, and only then goes through what is left.
+    pub fn wait_settled(&self, position: Position, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.ended || self.cursor.needed_from() >= position)
+    }
+
     /// Returns what the destination has not taken yet, to be read once the worker has ended.
     pub fn pending(&self) -> Pending {
         Pending {
@@ -361,7 +368,7 @@ impl Head {
         self.wait(timeout, |state| state.ended)
     }
 
-    fn wait(&self, timeout: Duration, done: fn(&State) -> bool) -> bool {
+    fn wait(&self, timeout: Duration, done: impl Fn(&State) -> bool) -> bool {
         let state = self.control.lock();
         let waited = self
             .control
@@ -422,6 +429,11 @@ impl Control {
         while !self.is_stopped() && !end.is_over() {
             thread::park_timeout(end.left());
         }
+    }
+
+    /// Has those look who wait for the head to settle: those who wait for a delivery have been told that it failed.
+    pub(crate) fn tell_settled(&self) {
+        self.set(|_| {});
     }
 
     fn set(&self, change: impl FnOnce(&mut State)) {

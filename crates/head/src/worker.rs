@@ -223,6 +223,9 @@ impl Worker {
         let batch = std::mem::take(&mut passage.batch);
         let delivered = self.handle(passage, &batch, None);
         passage.batch = batch;
+        if passage.cursor.delivered().failure().is_some() {
+            self.control.tell_settled();
+        }
         self.checkpoint();
         if delivered { Round::More } else { Round::Stopped }
     }

@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::task::Waker;
+use std::time::Duration;
+
 use common::{LONG, Program, messages};
 use hydra_record::Level;
 use hydra_sink::Memory;
@@ -131,4 +134,41 @@ fn the_fallback_is_left_alone_for_a_passing_failure() {
     program.settle(&head);
     assert_eq!(messages(&flaky), ["once"]);
     assert!(second.records().is_empty());
+}
+
+/// A head whose destination nobody reads any more has settled once it has given up everything, not when it begins to.
+#[test]
+fn giving_up_is_waited_for() {
+    let (program, memory) = (Program::start(), Memory::new());
+    memory.fail(2, std::io::ErrorKind::BrokenPipe);
+    memory.block();
+    let head = program.head(0, Level::Trace, &memory);
+    program.log(1, Level::Info, "first");
+    assert!(memory.wait_until_held(LONG));
+    program.log(1, Level::Info, "second");
+    let tail = program.journal.tail();
+    assert!(
+        memory.step(LONG) && memory.wait_until_held(LONG),
+        "it is held at the second"
+    );
+    assert!(matches!(head.poll_delivered(tail, Waker::noop()), Some(Err(_))));
+    assert!(!head.wait_settled(tail, Duration::ZERO));
+    memory.unblock();
+    assert!(head.wait_settled(tail, LONG));
+    assert_eq!((head.counts().discarded, head.account().1), (2, 0));
+}
+
+/// A head that has ended has settled: nothing more comes of waiting for it.
+#[test]
+fn one_that_has_ended_is_not_waited_for() {
+    let (program, memory) = (Program::start(), Memory::new());
+    memory.block();
+    let head = program.head(0, Level::Trace, &memory);
+    program.log(1, Level::Info, "first");
+    assert!(memory.wait_until_held(LONG));
+    program.log(1, Level::Info, "second");
+    head.stop();
+    memory.unblock();
+    assert!(head.wait_settled(program.journal.tail(), LONG));
+    assert_eq!(head.counts().delivered, 1);
 }

@@ -141,6 +141,8 @@ fn end_now(core: &Core, end: Deadline) -> Report {
     // What dead processes left is delivered too, as far as there is time. No reload comes after the gate is closed.
     let outlets = core.outlets();
     for outlet in outlets.iter() {
+        // One that gives its records up has said so at once, and may still be at it: nobody else is to take them.
+        outlet.head.wait_settled(tail, end.left());
         outlet.head.wait_recovered(end.left());
     }
     let mut report = Report::default();

@@ -1,6 +1,6 @@
 //! Consoles: a child process whose standard streams the test reads, or leaves.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, pipe};
 use std::process::{Child, Command, Stdio, exit};
 
 use hydra_logger::config::Stream;
@@ -29,7 +29,9 @@ fn child() {
 
 /// Logs to both consoles and a file, and ends the process: successfully if every record is accounted for.
 fn log_to_consoles<F: Front>() {
-    let file = std::env::var_os(FILE).unwrap();
+    let Some(file) = std::env::var_os(FILE) else {
+        log_to_nobody::<F>();
+    };
     let layer = LogLayer::new(Level::Info)
         .destination(LogDestination::console().color_mode(ColorMode::Never))
         .destination(LogDestination::console().stream(Stream::Stderr).format(Format::Json))
@@ -42,12 +44,28 @@ fn log_to_consoles<F: Front>() {
     exit(if is_complete { 0 } else { 1 });
 }
 
-fn start<F: Front>(place: &Place) -> Child {
+/// Logs to a console without a reader, and ends the process: successfully if every record is dropped, and none went
+/// anywhere else.
+fn log_to_nobody<F: Front>() -> ! {
+    let layer = LogLayer::new(Level::Info).destination(LogDestination::console().stream(Stream::Stderr));
+    let log = F::start(LoggingConfig::builder().layer("APP", layer).build().unwrap()).unwrap();
+    F::burst(&log, RECORDS, |log, number| info!(log, layer: "APP", "record {number}"));
+    let report = F::shutdown(&log, LONG).unwrap();
+    let is_right = (report.accepted, report.dropped, report.fell_back) == (RECORDS, RECORDS, 0);
+    exit(if is_right { 0 } else { 1 });
+}
+
+fn command<F: Front>() -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "console::child", "--nocapture"])
-        .env(FRONT, F::NAME)
-        .env(FILE, place.path("app.jsonl"));
+        .env(FRONT, F::NAME);
+    command
+}
+
+fn start<F: Front>(place: &Place) -> Child {
+    let mut command = command::<F>();
+    command.env(FILE, place.path("app.jsonl"));
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -99,4 +117,13 @@ pub(crate) fn a_reader_that_leaves_harms_nobody<F: Front>() {
         .unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(place.messages("app.jsonl"), expected());
+}
+
+/// What nobody reads any more is dropped and counted to the last record, also when the end comes in the middle of that:
+/// none of it falls back.
+pub(crate) fn what_is_being_given_up_is_dropped<F: Front>() {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let status = command::<F>().stdout(Stdio::null()).stderr(writer).status().unwrap();
+    assert!(status.success());
 }

@@ -62,7 +62,8 @@ behaviours! {
     files: rotation_keeps_every_line, renamed_is_reopened, removed_is_reopened, force_flush, force_sync_io,
         small_buffer;
     formats: json, csv, syslog, gelf, logfmt, plain;
-    console: every_line_is_on_the_console, a_reader_that_leaves_harms_nobody;
+    console: every_line_is_on_the_console, a_reader_that_leaves_harms_nobody,
+        what_is_being_given_up_is_dropped;
     blocked: a_blocked_destination_delays_no_other, a_full_journal_waits,
         a_blocked_destination_does_not_hold_the_end_up, what_is_left_in_the_journal_comes_next,
         what_is_left_in_memory_falls_back;
