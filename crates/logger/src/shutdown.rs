@@ -101,7 +101,11 @@ pub(crate) fn shutdown(core: &Core, timeout: Duration) -> Report {
         // A forked child: journal, files and the threads that deliver are its parent's.
         return Report::default();
     }
-    let end = Deadline::after(timeout);
+    shutdown_until(core, Deadline::after(timeout))
+}
+
+/// Likewise, at most until `end`; in the process that the logger belongs to.
+fn shutdown_until(core: &Core, end: Deadline) -> Report {
     {
         let mut stage = core.ending.wait(end, |stage| matches!(stage, Stage::Ending));
         match &*stage {
@@ -299,14 +303,21 @@ pub(crate) fn drain_all() {
     let loggers = std::mem::take(&mut *list);
     drop(list);
     let own = process::id();
-    for logger in loggers.iter().filter(|logger| logger.process == own) {
-        match logger.core.upgrade() {
-            Some(core) => _ = shutdown(&core, logger.timeout),
-            None => drop(
-                logger
-                    .ending
-                    .wait(Deadline::after(logger.timeout), |stage| !matches!(stage, Stage::Gone)),
-            ),
+    let own = loggers.into_iter().filter(|logger| logger.process == own);
+    // Heads deliver on threads of their own, all at the same time: each logger's time begins now. Nothing comes in
+    // anywhere from here on, so one whose turn comes when its time is over has had all of it for what it has.
+    let mut ends: Vec<_> = own
+        .map(|logger| (Deadline::after(logger.timeout), logger.core.upgrade(), logger))
+        .collect();
+    for core in ends.iter().filter_map(|(_, core, _)| core.as_ref()) {
+        core.close_gate();
+        core.nudge();
+    }
+    ends.sort_by_key(|(_, _, logger)| logger.timeout);
+    for (end, core, logger) in ends {
+        match core {
+            Some(core) => _ = shutdown_until(&core, end),
+            None => drop(logger.ending.wait(end, |stage| !matches!(stage, Stage::Gone))),
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio, exit};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use hydra_logger::config::{ByteSize, LoggingConfigBuilder};
-use hydra_logger::{Degraded, ErrorKind, Format, Level, LogLayer, LoggingConfig, OnTimeout, info};
+use hydra_logger::{
+    Degraded, ErrorKind, Format, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, OnTimeout, info,
+};
 
 use crate::front::Front;
 use crate::place::{LONG, Place};
@@ -266,4 +269,56 @@ pub(crate) fn what_is_left_in_memory_falls_back<F: Front>() {
         }));
         drop(pipe);
     }
+}
+
+/// Tells the child where its files are.
+const PLACE: &str = "HYDRA_CONFORMANCE_BLOCKED";
+const BLOCKED: usize = 16;
+
+/// The other process: it exits with many loggers whose destinations take nothing, and one that works.
+#[test]
+fn child() {
+    let Some(place) = std::env::var_os(PLACE).map(std::path::PathBuf::from) else {
+        return;
+    };
+    let start = |name: String| {
+        let layer = LogLayer::new(Level::Info).destination(LogDestination::file(place.join(name)).format(Format::Json));
+        let config = LoggingConfig::builder().layer("APP", layer);
+        let config = config.emergency_file(place.join("emergency.jsonl"));
+        let config = config.shutdown_timeout(Duration::from_secs(3));
+        let config = config.journal_segment_size(ByteSize::kb(64));
+        HydraLogger::new(config.build().unwrap()).unwrap()
+    };
+    let logs: Vec<_> = (0..BLOCKED).map(|number| start(format!("{number}.jsonl"))).collect();
+    logs.iter().for_each(|log| drop(info!(log, layer: "APP", "blocked")));
+    let log = start("healthy.jsonl".to_owned());
+    (0..RECORDS).for_each(|number| drop(info!(log, layer: "APP", "{number}")));
+    exit(0);
+}
+
+/// At the process's exit the time that one logger waits for its destination is not added to another's, and takes
+/// nothing from what another can deliver.
+#[test]
+fn loggers_end_side_by_side() {
+    let place = Place::new();
+    let pipes: Vec<_> = (0..BLOCKED)
+        .map(|number| Pipe::make(&place, &format!("{number}.jsonl")))
+        .collect();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "blocked::child"])
+        .env(PLACE, place.path(""))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (tell, told) = mpsc::channel();
+    let waiter = std::thread::spawn(move || tell.send(child.wait().unwrap()));
+    // Less than half of what they would take one after the other.
+    let status = told
+        .recv_timeout(Duration::from_secs(20))
+        .expect("it is at its end in time");
+    waiter.join().unwrap().unwrap();
+    assert!(status.success());
+    assert_eq!(place.lines("healthy.jsonl").len(), RECORDS);
+    assert_eq!(place.lines("emergency.jsonl").len(), BLOCKED);
+    drop(pipes);
 }
