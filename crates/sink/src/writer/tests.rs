@@ -59,6 +59,30 @@ fn poisoned_in_the_middle() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
 }
 
+/// Nothing is called synced while the file's name may not be: a sync that cannot open the directory says so, the file
+/// stays trusted, and the next sync makes it good.
+#[test]
+fn a_directory_that_cannot_be_opened_is_synced_later() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, away) = (place.path().join("logs"), place.path().join("away"));
+    fs::create_dir(&dir).unwrap();
+    let mut writer = writer(&dir.join("f"));
+    put(&mut writer, "line").unwrap();
+    fs::rename(&dir, &away).unwrap();
+    let mut told = 0;
+    for failures in 1..=3 {
+        let error = writer.sync(&mut told).unwrap_err();
+        assert!(error.to_string().contains("the directory of"), "{error}");
+        assert_ne!(error.kind(), ErrorKind::Untrusted);
+        assert!(writer.names_unsynced);
+        assert_eq!(writer.metrics.counts().syncs_failed, failures);
+    }
+    fs::rename(&away, &dir).unwrap();
+    writer.sync(&mut told).unwrap();
+    assert!(!writer.names_unsynced);
+    assert_eq!(writer.metrics.counts().files_poisoned, 0);
+}
+
 /// What a failed write left and could not be removed at once is removed by the next `begin`, unless someone wrote after
 /// it.
 #[test]
