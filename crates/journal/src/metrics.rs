@@ -1,8 +1,9 @@
 //! Counts of what happened in a journal. Each event is counted once.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64 as StdAtomicU64, Ordering as StdOrdering};
+
+use hydra_os::atomic::Mutex;
 
 /// Counters of one journal.
 #[derive(Debug, Default)]
