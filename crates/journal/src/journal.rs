@@ -147,7 +147,19 @@ impl Journal {
             }),
         };
         journal.start("hydra-keeper", reclaim::run)?;
+        // Before somebody needs it, who might find no memory for it. If there is none now, who asks first tries again.
+        let can_sync = journal
+            .dir()
+            .is_some_and(|dir| file_system_of(dir) != FileSystem::Memory);
+        if can_sync && journal.shared().sync.begin() {
+            let _ = journal.start_sync();
+        }
         Ok(journal)
+    }
+
+    fn start_sync(&self) -> Result<(), Error> {
+        self.start("hydra-sync", sync::run)
+            .inspect_err(|error| self.shared().sync.not_running(error))
     }
 
     fn start(&self, name: &str, run: fn(&Shared)) -> Result<(), Error> {
@@ -260,8 +272,7 @@ impl Journal {
         if !shared.sync.ask(position.min(self.tail())) {
             return Ok(());
         }
-        self.start("hydra-sync", sync::run)
-            .inspect_err(|error| shared.sync.not_running(error))
+        self.start_sync()
     }
 
     /// Asks every head to sync its destination if records were synced: the journal that holds them is about to end.

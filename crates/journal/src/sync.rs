@@ -71,6 +71,11 @@ impl Sync {
         !std::mem::replace(&mut wanted.running, true)
     }
 
+    /// Returns true when the thread is to be started though nobody has asked yet.
+    pub(crate) fn begin(&self) -> bool {
+        !std::mem::replace(&mut self.lock().running, true)
+    }
+
     /// The thread could not be started: who has asked meanwhile is told, and the next who asks tries again.
     pub(crate) fn not_running(&self, error: &Error) {
         let asked = {
