@@ -73,29 +73,26 @@ impl Drop for CloseOnPanic<'_> {
 
 /// Recycles what can be, and makes what is missing.
 pub(crate) fn keep(shared: &Shared) {
-    for segment in shared.log.retire_before(lowest_needed(shared).segment()) {
-        recycle(shared, &segment);
-    }
-    release_memory(shared);
-    while let Some(result) = make_one(shared) {
-        let mut store = shared.log.store();
-        match result {
-            Ok(spare) => {
-                store.spares.push_back(spare);
-                store.full = None;
-            }
-            Err(error) => {
-                store.full = if store.spares.is_empty() { Some(error) } else { None };
-                drop(store);
-                shared.log.announce_room();
-                return;
-            }
+    loop {
+        // Each time: what is made may be taken at once, and heads and producers go on meanwhile.
+        for segment in shared.log.retire_before(lowest_needed(shared).segment()) {
+            recycle(shared, &segment);
         }
+        release_memory(shared);
+        let full = match make_one(shared) {
+            Some(Ok(spare)) => {
+                shared.log.put_spare(spare);
+                continue;
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        let mut store = shared.log.store();
+        store.full = full.filter(|_| store.spares.is_empty());
         drop(store);
         shared.log.announce_room();
+        return;
     }
-    shared.log.store().full = None;
-    shared.log.announce_room();
 }
 
 /// Lets go of the memory of segments that only a head far behind needs: they are in their files.
@@ -140,11 +137,7 @@ fn recycle(shared: &Shared, segment: &Segment) {
         let generation = Place::renew(&segment.mapping, shared.id, shared.log.copies_pages);
         shared.log.metrics.segments_recycled.fetch_add(1, Ordering::Relaxed);
         let mapping = Arc::clone(&segment.mapping);
-        let mut store = shared.log.store();
-        store.spares.push_back(Spare { mapping, generation });
-        store.full = None;
-        drop(store);
-        shared.log.announce_room();
+        shared.log.put_spare(Spare { mapping, generation });
     } else {
         Place::discard(&segment.mapping);
         shared.log.give_back_bytes(segment.mapping.map.len());

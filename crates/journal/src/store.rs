@@ -233,6 +233,15 @@ impl Log {
         Ok(())
     }
 
+    /// Adds a cleared segment: there is room again.
+    pub(crate) fn put_spare(&self, spare: Spare) {
+        let mut store = self.store();
+        store.spares.push_back(spare);
+        store.full = None;
+        drop(store);
+        self.announce_room();
+    }
+
     /// Gives bytes of the quota back.
     pub(crate) fn give_back_bytes(&self, bytes: usize) {
         self.store().bytes -= bytes as u64;
