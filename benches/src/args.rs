@@ -7,6 +7,10 @@ use crate::peer::Error;
 use crate::peers::{self, Entry};
 use crate::scenario::{self, Kind, PACE_PER_SECOND, Scenario};
 
+/// For how many records a scenario of `alone` is asked: it is only told whether the run is a quick one.
+pub(crate) const ALONE_QUICK: u64 = 0;
+const ALONE_FULL: u64 = 1;
+
 const HELP: &str = "\
 usage: cargo xtask bench [--quick] [--only NAME]... [--rounds N] [--out DIR]
 
@@ -86,6 +90,8 @@ impl Plan {
             Kind::LatencyFull => (200_000, 1_000_000),
             Kind::LatencyPaced => (PACE_PER_SECOND / 2, PACE_PER_SECOND * 3),
             Kind::Disabled => (10_000_000, 100_000_000),
+            // Each knows for itself; it is told which of the two.
+            Kind::Alone => (ALONE_QUICK, ALONE_FULL),
             Kind::End(_) => (50_021 + round * 7_919, 200_003 + round * 7_919),
         };
         if self.quick { quick } else { full }

@@ -60,12 +60,29 @@ pub(crate) fn main(args: &[String]) -> Result<(), Error> {
     let Runner::Own(run) = entry.runner else {
         return Err("this peer is no child of ours".into());
     };
-    let measured = run(&job)?;
+    let measured = match job.scenario.kind {
+        Kind::Alone => alone(&job)?,
+        _ => run(&job)?,
+    };
     #[allow(clippy::print_stdout, reason = "the parent reads it there")]
     {
         println!("{measured}");
     }
     Ok(())
+}
+
+#[cfg(feature = "hydra")]
+fn alone(job: &Job) -> Result<Measured, Error> {
+    crate::alone::run(
+        job.scenario.name,
+        &job.setup.dir,
+        job.records == crate::args::ALONE_QUICK,
+    )
+}
+
+#[cfg(not(feature = "hydra"))]
+fn alone(_: &Job) -> Result<Measured, Error> {
+    Err("the benchmark was built without Hydra-Logger".into())
 }
 
 /// Runs a job with one peer. Monomorphic, so that no call goes through a pointer.
@@ -81,6 +98,7 @@ pub(crate) fn drive<P: Peer>(job: &Job) -> Result<Measured, Error> {
         Kind::LatencyPaced => latency(peer, job.records, Some(1_000_000_000 / PACE_PER_SECOND)),
         Kind::Disabled => disabled(peer, job.records),
         Kind::End(end) => burst(&peer, job.records, end),
+        Kind::Alone => Err("this is measured without a peer".into()),
     }
 }
 
@@ -162,7 +180,7 @@ fn ticks_per_ms(clock: &Clock) -> u64 {
 }
 
 /// The smallest time that at least this part of all times does not pass.
-fn quantile(sorted: &[u64], part: f64) -> u64 {
+pub(crate) fn quantile(sorted: &[u64], part: f64) -> u64 {
     let rank = (part * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
 }

@@ -7,6 +7,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "hydra")]
+mod alone;
 mod args;
 mod child;
 mod cpp;

@@ -17,6 +17,9 @@ use crate::results::{Results, Round};
 use crate::scenario::{Kind, Scenario};
 use crate::verify;
 
+/// Whose promises are measured alone.
+pub(crate) const ALONE: &str = "hydra";
+
 /// Measures everything the plan asks for and writes the reports.
 ///
 /// # Errors
@@ -42,6 +45,9 @@ pub(crate) fn all(plan: &Plan) -> Result<(), Error> {
             // Each round begins with another peer, so that none always runs after the same one.
             let turn = usize::try_from(round)? % programs.len().max(1);
             for (entry, program) in programs.iter().cycle().skip(turn).take(programs.len()) {
+                if scenario.kind == Kind::Alone && entry.name != ALONE {
+                    continue;
+                }
                 let run = Run {
                     plan,
                     entry,
@@ -80,7 +86,7 @@ fn note(peer: &str, scenario: &Scenario, round: u64, outcome: &Result<Value, Str
             Kind::Throughput => of("records_per_second").map(|rate| format!("{:.2} M records/s", rate / 1e6)),
             Kind::Disabled => of("disabled_ns").map(|ns| format!("{ns:.2} ns")),
             Kind::End(_) => of("lost").map(|lost| format!("{lost} lost")),
-            Kind::LatencyFull | Kind::LatencyPaced => Some("done".to_owned()),
+            Kind::LatencyFull | Kind::LatencyPaced | Kind::Alone => Some("done".to_owned()),
         }
     };
     let said = match outcome {
@@ -117,6 +123,7 @@ impl Run<'_> {
         match self.scenario.kind {
             Kind::End(_) => self.losses(&setup, records),
             _ if !status.success() => Err(format!("{status}: {}", self.complaints()).into()),
+            Kind::Alone => Ok(serde_json::from_str(said.trim())?),
             _ => checked(serde_json::from_str(said.trim())?, &setup),
         }
     }

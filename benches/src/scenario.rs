@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Disabled,
     /// The process ends in mid-burst; how many of the records whose call had returned are missing.
     End(End),
+    /// A promise of Hydra-Logger's own: see `alone`.
+    Alone,
 }
 
 /// How a process ends without a shutdown of its logger.
@@ -56,7 +58,7 @@ const fn single(name: &'static str, title: &'static str, kind: Kind) -> Scenario
 }
 
 /// All scenarios, in the order they run.
-pub(crate) const ALL: [Scenario; 10] = [
+pub(crate) const ALL: [Scenario; 20] = [
     single("throughput-1", "plain, 1 thread", Kind::Throughput),
     Scenario {
         threads: 4,
@@ -76,6 +78,16 @@ pub(crate) const ALL: [Scenario; 10] = [
     single("lost-kill", "SIGKILL", Kind::End(End::Kill)),
     single("lost-exit", "process::exit", Kind::End(End::Exit)),
     single("lost-abort", "abort", Kind::End(End::Abort)),
+    single("alone-csv", "CSV", Kind::Alone),
+    single("alone-syslog", "syslog", Kind::Alone),
+    single("alone-gelf", "GELF", Kind::Alone),
+    single("alone-logfmt", "logfmt", Kind::Alone),
+    single("alone-crowd", "tokio tasks", Kind::Alone),
+    single("alone-synced", "synced", Kind::Alone),
+    single("alone-layers", "layers", Kind::Alone),
+    single("alone-grown", "many records", Kind::Alone),
+    single("alone-idle", "idle", Kind::Alone),
+    single("alone-pipe", "hydra pipe", Kind::Alone),
 ];
 
 /// The scenario of this name.

@@ -9,7 +9,12 @@ use crate::step::cargo;
 ///
 /// Reports go to `<target folder>/bench` unless `--out` says otherwise.
 pub(crate) fn bench(root: &Path, args: &[String]) -> ExitCode {
-    replace(root, "benches", args)
+    // One of the things measured is the command line.
+    let built = cargo(root, &["build", "--release", "--package", "hydra"]).status();
+    match built {
+        Ok(status) if status.success() => replace(root, "benches", args),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// Builds and runs the fault injection that does not fit into a test run.

@@ -84,7 +84,7 @@ fn plots(results: &Results) -> String {
                     plots.push_str(&svg::distribution(&title, &series));
                 }
             }
-            Kind::Disabled | Kind::End(_) => {}
+            Kind::Disabled | Kind::End(_) | Kind::Alone => {}
         }
     }
     plots

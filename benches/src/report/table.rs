@@ -1,6 +1,10 @@
 //! The figures as tables of text, for both reports.
 
+#[cfg(feature = "hydra")]
+use crate::alone::Unit;
 use crate::results::Results;
+#[cfg(feature = "hydra")]
+use crate::run::ALONE;
 use crate::scenario::{ALL, Kind, Scenario};
 
 /// A table with a caption; the first column is the peer.
@@ -13,7 +17,13 @@ pub(crate) struct Table {
 
 /// All tables that have at least one figure.
 pub(crate) fn all(results: &Results) -> Vec<Table> {
-    let tables = [throughput(results), cost(results), latency(results), losses(results)];
+    let tables = [
+        throughput(results),
+        cost(results),
+        latency(results),
+        losses(results),
+        alone(results),
+    ];
     let has_figures = |table: &Table| {
         table
             .rows
@@ -136,6 +146,48 @@ fn losses(results: &Results) -> Table {
         rows: rows(results, |peer| {
             scenarios.iter().map(|scenario| lost(peer, scenario.name)).collect()
         }),
+    }
+}
+
+#[cfg(feature = "hydra")]
+fn alone(results: &Results) -> Table {
+    let rows = crate::alone::FIGURES.iter().filter_map(|figure| {
+        let value = results.median(ALONE, figure.scenario, figure.key);
+        let shown = cell(
+            results,
+            ALONE,
+            figure.scenario,
+            value.map(|value| with_unit(value, figure.unit)),
+        );
+        let was_asked = shown != NOTHING;
+        was_asked.then(|| vec![figure.title.to_owned(), shown, figure.aim.to_owned()])
+    });
+    Table {
+        caption: "Hydra-Logger by itself",
+        head: ["what", "median", "aim"].map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+    }
+}
+
+#[cfg(not(feature = "hydra"))]
+fn alone(_: &Results) -> Table {
+    Table {
+        caption: "",
+        head: Vec::new(),
+        rows: Vec::new(),
+    }
+}
+
+#[cfg(feature = "hydra")]
+fn with_unit(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Millions => format!("{:.2} M", value / 1e6),
+        Unit::PerSecond | Unit::Count => format!("{value:.0}"),
+        Unit::Nanoseconds => nanoseconds(value),
+        Unit::Mebibytes => format!("{:.1} MiB", value / 1_048_576.0),
+        Unit::Percent => format!("{value:.3} %"),
+        Unit::Milliseconds => format!("{value:.1} ms"),
+        Unit::Times => format!("{value:.0} times"),
     }
 }
 

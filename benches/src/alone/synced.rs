@@ -1,0 +1,85 @@
+//! Many threads share one sync.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hydra_logger::{Guarantee, HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, error, info};
+use quanta::Clock;
+
+use super::{Figures, SHUTDOWN, figures, quantile};
+use crate::peer::Error;
+
+const THREADS: usize = 64;
+/// What the other thread lets pass between two calls.
+const PACE: Duration = Duration::from_micros(100);
+
+pub(super) fn run(dir: &Path, quick: bool) -> Result<Figures, Error> {
+    let time = Duration::from_secs(if quick { 1 } else { 4 });
+    let fsyncs = one_by_one(dir, time)?;
+    let layer = LogLayer::new(Level::Info).destination(LogDestination::file(dir.join("first.log")));
+    let config = LoggingConfig::builder()
+        .journal_dir(dir.join("journal"))
+        .guarantee(Level::Error, Guarantee::Synced)
+        .layer("BENCH", layer)
+        .build()?;
+    let log = HydraLogger::new(config)?;
+    let (synced, mut times) = together(&log, time);
+    log.shutdown(SHUTDOWN)?;
+    Ok(figures([
+        ("synced_per_second", synced),
+        ("fsyncs_per_second", fsyncs),
+        ("gain", synced / fsyncs),
+        ("p999_ns", quantile(&mut times, 0.999)),
+    ]))
+}
+
+/// What a program does that writes each record and syncs it.
+fn one_by_one(dir: &Path, time: Duration) -> Result<f64, Error> {
+    let mut file = File::create(dir.join("alone.log"))?;
+    let (begun, mut done) = (Instant::now(), 0_u64);
+    while begun.elapsed() < time {
+        writeln!(
+            file,
+            "2026-01-01T00:00:00.000000Z ERROR BENCH charge {done} failed after 3 tries"
+        )?;
+        file.sync_all()?;
+        done += 1;
+    }
+    Ok(done as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// Synced records a second of all threads, and the times of one more thread's calls, which ask for no sync.
+fn together(log: &HydraLogger, time: Duration) -> (f64, Vec<u64>) {
+    let (over, done, clock) = (AtomicBool::new(false), AtomicU64::new(0), Clock::new());
+    let begun = Instant::now();
+    let times = thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let number = done.load(Ordering::Relaxed);
+                    if error!(log, layer: "BENCH", "charge {number} failed after {tries} tries", tries = 3).is_reached()
+                    {
+                        done.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        let mut times = Vec::new();
+        while begun.elapsed() < time {
+            thread::sleep(PACE);
+            let (number, before) = (times.len(), clock.raw());
+            info!(log, layer: "BENCH", "user {number} logged in");
+            times.push(clock.delta_as_nanos(before, clock.raw()));
+        }
+        over.store(true, Ordering::Relaxed);
+        times
+    });
+    (
+        done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64(),
+        times,
+    )
+}
