@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(plan.peers.len(), 1);
         assert_eq!(plan.scenarios.len(), 4);
         let plan = parse("--only tracing").expect("it is known");
-        assert_eq!((plan.peers.len(), plan.scenarios.len()), (2, scenario::ALL.len()));
+        assert_eq!((plan.peers.len(), plan.scenarios.len()), (3, scenario::ALL.len()));
     }
 
     /// An unknown name or option is an error that says what there is.

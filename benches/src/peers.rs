@@ -5,6 +5,8 @@ mod fern;
 mod flexi;
 #[cfg(feature = "hydra")]
 mod hydra;
+#[cfg(feature = "hydra")]
+mod hydra_macros;
 mod log4rs;
 mod logforth;
 mod slog;
@@ -74,6 +76,18 @@ pub(crate) const ALL: &[Entry] = &[
         "hydra-memory",
         "sync handle, in-memory journal",
         child::drive::<hydra::Queued>,
+    ),
+    #[cfg(feature = "hydra")]
+    ours(
+        "hydra-tracing",
+        "behind the macros of tracing, file-backed journal",
+        child::drive::<hydra_macros::Tracing>,
+    ),
+    #[cfg(feature = "hydra")]
+    ours(
+        "hydra-log",
+        "behind the macros of log, file-backed journal",
+        child::drive::<hydra_macros::Log>,
     ),
     Entry {
         name: "spdlog-cpp",

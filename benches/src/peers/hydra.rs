@@ -9,16 +9,16 @@ use hydra_logger::{AsyncHydraLogger, HydraLogger, Level, LogDestination, LogLaye
 use crate::peer::{Error, Format, Peer, Setup};
 use crate::workload::{ATTEMPT, Event, TENANT};
 
-const SHUTDOWN: Duration = Duration::from_secs(60);
+pub(super) const SHUTDOWN: Duration = Duration::from_secs(60);
 
 /// Where accepted records are kept until they are delivered.
 #[derive(Clone, Copy)]
-enum Journal {
+pub(super) enum Journal {
     File,
     Memory,
 }
 
-fn config(setup: &Setup, journal: Journal) -> Result<LoggingConfig, Error> {
+pub(super) fn config(setup: &Setup, journal: Journal) -> Result<LoggingConfig, Error> {
     let format = match setup.format {
         Format::Plain => hydra_logger::Format::PlainText,
         Format::Json => hydra_logger::Format::Json,
@@ -31,7 +31,7 @@ fn config(setup: &Setup, journal: Journal) -> Result<LoggingConfig, Error> {
         Journal::File => LoggingConfig::builder().journal_dir(setup.dir.join("journal")),
         Journal::Memory => LoggingConfig::builder(),
     };
-    Ok(builder.layer("BENCH", layer).build()?)
+    Ok(builder.layer("BENCH", layer).target("benches", "BENCH").build()?)
 }
 
 /// The calls of the sync handle.

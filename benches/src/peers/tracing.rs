@@ -36,13 +36,13 @@ fn install(layers: Vec<Boxed>) -> Result<(), Error> {
 }
 
 #[inline]
-fn message(event: &Event) {
+pub(super) fn message(event: &Event) {
     let Event { id, ip, ms } = event;
     tracing::info!("user {id} logged in from {ip} in {ms} ms");
 }
 
 #[inline]
-fn fields(event: &Event) {
+pub(super) fn fields(event: &Event) {
     let Event { id, ip, ms } = *event;
     tracing::info!(
         id,
@@ -55,7 +55,7 @@ fn fields(event: &Event) {
 }
 
 #[inline]
-fn disabled(event: &Event) {
+pub(super) fn disabled(event: &Event) {
     let Event { id, ip, ms } = event;
     tracing::debug!("user {id} logged in from {ip} in {ms} ms");
 }

@@ -24,6 +24,8 @@ pub(super) fn color(name: &str) -> &'static str {
         "hydra" => "#e15759",
         "hydra-async" => "#f28e2b",
         "hydra-memory" => "#d37295",
+        "hydra-tracing" => "#bf4a7a",
+        "hydra-log" => "#a83240",
         _ => {
             let rank = crate::peers::ALL
                 .iter()
