@@ -69,7 +69,11 @@ impl Mount {
         &self.dir
     }
 
-    fn up(&self) -> io::Result<()> {
+    /// Mounts it, once it was taken down.
+    ///
+    /// # Errors
+    /// Whatever the programs say.
+    pub fn up(&self) -> io::Result<()> {
         match &self.image {
             Some(image) => {
                 let options = format!("loop,{}", self.options);

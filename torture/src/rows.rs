@@ -14,6 +14,7 @@ mod backlog;
 mod bytes;
 mod chaos;
 mod corrupt;
+mod device;
 mod ends;
 mod full;
 mod gone;
@@ -180,6 +181,12 @@ pub const ALL: &[Row] = &[
         "power-cut-disk",
         "a file system shut down, mounted again",
         power::file_system,
+    ),
+    other("device-error", "a device fails, then works", device::fails),
+    other(
+        "device-error-told",
+        "... and somebody else is told of it",
+        device::tells_another,
     ),
     other(
         "two-starts",

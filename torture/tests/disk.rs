@@ -17,6 +17,12 @@ fn nothing_is_called_synced_after_a_failed_sync() {
     holds(&["sync-error"], 50);
 }
 
+/// A device that fails for a while costs nothing that was called synced, whoever was told of it.
+#[test]
+fn nothing_synced_is_lost_on_a_failing_device() {
+    holds(&["device-error", "device-error-told"], 0);
+}
+
 /// The same on real file systems that are shut down without their logs.
 #[test]
 fn synced_records_survive_the_shutdown_of_a_file_system() {

@@ -120,11 +120,20 @@ pub(super) fn file_system(turn: &mut Turn<'_>) -> io::Result<()> {
     load.wait(LIVES_FOR * 3);
     tools::run("xfs_io", ["-x", "-c", "shutdown", tools::word(mount.dir())])?;
     load.wait(LIVES_FOR);
-    let mut round = load.kill(turn)?;
+    let round = load.kill(turn)?;
     mount.again()?;
+    weigh_after_a_cut(turn, round, &format!("{kind:?}, {what:?}"))
+}
+
+/// Recovers, after a start of the machine, what a file system that was mounted again has: every record called synced
+/// must be in the files, and nothing torn but what was before.
+pub(super) fn weigh_after_a_cut(turn: &mut Turn<'_>, mut round: Round, what: &str) -> io::Result<()> {
     reboot(&mut round)?;
-    let paths = [JOURNAL, PLAIN, JSON].map(|name| round.dir().join(name));
-    let device = power::copy(&paths)?;
+    let poisoned = [PLAIN, JSON].map(|name| format!("{name}.poisoned"));
+    let names = [JOURNAL, PLAIN, JSON]
+        .into_iter()
+        .chain(poisoned.iter().map(String::as_str));
+    let device = power::copy(&names.map(|name| round.dir().join(name)).collect::<Vec<_>>())?;
     let before = oracle::check_for(&round.spec, Promise::Synced)?;
     round.recover_what_is_left()?;
     let found = oracle::check_for(&round.spec, Promise::Synced)?.but_for(&before);
@@ -132,8 +141,8 @@ pub(super) fn file_system(turn: &mut Turn<'_>) -> io::Result<()> {
     turn.outcome.found.add(found);
     if !is_right {
         keep(&round, &device)?;
-        let told = round.told();
-        let what = format!("{kind:?}, {what:?}: {told}; kept in {}", round.keep().display());
+        let (seed, told) = (turn.seed, round.told());
+        let what = format!("seed {seed}, {what}: {told}; kept in {}", round.keep().display());
         turn.outcome.found.troubles.push(what);
     }
     Ok(())
