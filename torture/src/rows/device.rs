@@ -2,8 +2,8 @@
 //!
 //! An ext4 stands on a file of a tmpfs, and the free blocks of the one are holes in the other. While the tmpfs is full,
 //! whatever is written to a block for the first time fails after it was accepted; the system tells each descriptor
-//! once, marks the pages clean, and later syncs succeed. What the device really has is seen once it is mounted again, after
-//! everything in memory is forgotten.
+//! once, marks the pages clean, and later syncs succeed. What the device really has is seen once it is mounted again,
+//! after everything in memory is forgotten.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
