@@ -4,6 +4,7 @@ mod crowd;
 mod formats;
 mod grown;
 mod idle;
+mod lanes;
 mod piped;
 mod synced;
 
@@ -160,6 +161,66 @@ pub(crate) const FIGURES: &[Figure] = &[
     )
     .aim("flat, 32 MiB"),
     figure(
+        "alone-lanes",
+        "shared_1",
+        "1 thread, one tail for all, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "lanes_1",
+        "1 thread, a lane for each core, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "shared_2",
+        "2 threads, one tail for all, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "lanes_2",
+        "2 threads, a lane for each core, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "shared_4",
+        "4 threads, one tail for all, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "lanes_4",
+        "4 threads, a lane for each core, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "shared_16",
+        "16 threads, one tail for all, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "lanes_16",
+        "16 threads, a lane for each core, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "shared_64",
+        "64 threads, one tail for all, records per second",
+        Unit::Millions,
+    ),
+    figure(
+        "alone-lanes",
+        "lanes_64",
+        "64 threads, a lane for each core, records per second",
+        Unit::Millions,
+    ),
+    figure(
         "alone-idle",
         "cpu_percent",
         "CPU of an idle logger, of one core",
@@ -206,6 +267,7 @@ pub(crate) fn run(name: &str, dir: &Path, quick: bool) -> Result<Value, Error> {
         "alone-synced" => synced::run(dir, quick),
         "alone-layers" => grown::layers(dir, quick),
         "alone-grown" => grown::records(dir, quick),
+        "alone-lanes" => lanes::run(dir, quick),
         "alone-idle" => idle::run(dir),
         "alone-pipe" => piped::run(dir, quick),
         _ => return Err("no such scenario".into()),

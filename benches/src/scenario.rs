@@ -58,7 +58,7 @@ const fn single(name: &'static str, title: &'static str, kind: Kind) -> Scenario
 }
 
 /// All scenarios, in the order they run.
-pub(crate) const ALL: [Scenario; 20] = [
+pub(crate) const ALL: [Scenario; 21] = [
     single("throughput-1", "plain, 1 thread", Kind::Throughput),
     Scenario {
         threads: 4,
@@ -86,6 +86,7 @@ pub(crate) const ALL: [Scenario; 20] = [
     single("alone-synced", "synced", Kind::Alone),
     single("alone-layers", "layers", Kind::Alone),
     single("alone-grown", "many records", Kind::Alone),
+    single("alone-lanes", "lanes", Kind::Alone),
     single("alone-idle", "idle", Kind::Alone),
     single("alone-pipe", "hydra pipe", Kind::Alone),
 ];
