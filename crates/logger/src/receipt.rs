@@ -48,8 +48,9 @@ enum State {
     Reached(Position),
     /// The call interrupted another one. Its error is made when somebody asks: no memory may be allocated before.
     Nested,
-    /// Behind a trait, so that a call site has little code for dropping its receipt: a comparison, mostly.
-    Open(Box<dyn Open>),
+    /// Behind a trait, so that a call site has little code for dropping its receipt: a comparison, mostly. Behind one
+    /// pointer, so that a receipt is returned in two registers.
+    Open(Box<Box<dyn Open>>),
 }
 
 /// A receipt with something to wait for, or to complain of.
@@ -102,7 +103,7 @@ impl Receipt {
     #[cold]
     pub(crate) fn failed(error: Error) -> Receipt {
         Receipt {
-            state: State::Open(Box::new(error)),
+            state: State::Open(Box::new(Box::new(error))),
         }
     }
 
@@ -131,7 +132,7 @@ impl Receipt {
             noted: None,
         };
         Receipt {
-            state: State::Open(Box::new(pending)),
+            state: State::Open(Box::new(Box::new(pending))),
         }
     }
 

@@ -66,10 +66,30 @@ pub fn set_layer(record: &mut [u8], layer: u16) {
 pub struct Encoder<'b> {
     out: &'b mut Vec<u8>,
     start: usize,
-    arguments: u16,
-    fields: u16,
+    counts: Counts,
     fields_cut: u64,
-    context: u16,
+}
+
+/// How many arguments, fields and fields of the context there are, as they stand in the head: 16 bits each.
+///
+/// One word, because what is stored in pieces and loaded as a whole a moment later waits for the stores.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts(u64);
+
+impl Counts {
+    const ARGUMENT: u64 = 1;
+    const FIELD: u64 = 1 << 16;
+    const CONTEXT: u64 = 1 << 32;
+
+    #[inline]
+    fn fields(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    #[inline]
+    fn context(self) -> u16 {
+        (self.0 >> 32) as u16
+    }
 }
 
 impl<'b> Encoder<'b> {
@@ -112,10 +132,8 @@ impl<'b> Encoder<'b> {
         Encoder {
             out,
             start,
-            arguments: 0,
-            fields: 0,
+            counts: Counts::default(),
             fields_cut: 0,
-            context: 0,
         }
     }
 
@@ -123,7 +141,7 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn argument(&mut self, value: Value<'_>) {
         value.put(self.out);
-        self.arguments += 1;
+        self.counts.0 += Counts::ARGUMENT;
     }
 
     /// Appends the value of the site's next name as text that `text` renders.
@@ -131,38 +149,38 @@ impl<'b> Encoder<'b> {
     /// A panic inside (a `Display` of the user's) is caught and the value marked [`Value::Panicked`].
     pub fn rendered(&mut self, text: fmt::Arguments<'_>) {
         put_rendered(self.out, text);
-        self.arguments += 1;
+        self.counts.0 += Counts::ARGUMENT;
     }
 
     /// Appends a field under its name.
     pub fn field(&mut self, name: &str, value: Value<'_>) {
-        if self.fields >= FIELDS_MAX {
+        if self.counts.fields() >= FIELDS_MAX {
             self.fields_cut += 1;
             return;
         }
         put_str(self.out, name);
         value.put(self.out);
-        self.fields += 1;
+        self.counts.0 += Counts::FIELD;
     }
 
     /// Appends a field whose value is text that `text` renders; panics are caught as in [`Encoder::rendered`].
     pub fn field_rendered(&mut self, name: &str, text: fmt::Arguments<'_>) {
-        if self.fields >= FIELDS_MAX {
+        if self.counts.fields() >= FIELDS_MAX {
             self.fields_cut += 1;
             return;
         }
         put_str(self.out, name);
         put_rendered(self.out, text);
-        self.fields += 1;
+        self.counts.0 += Counts::FIELD;
     }
 
     /// Appends a field of the context around the call. Past [`FIELDS_MAX`] it is left out.
     pub fn context(&mut self, name: &str, value: Value<'_>) {
         self.end_fields();
-        if self.context < FIELDS_MAX {
+        if self.counts.context() < FIELDS_MAX {
             put_str(self.out, name);
             value.put(self.out);
-            self.context += 1;
+            self.counts.0 += Counts::CONTEXT;
         }
     }
 
@@ -170,31 +188,24 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn context_list(&mut self, list: &FieldList) {
         self.end_fields();
-        let fits = usize::from(FIELDS_MAX - self.context) >= list.len();
+        let fits = usize::from(FIELDS_MAX - self.counts.context()) >= list.len();
         if fits {
             self.out.extend_from_slice(list.bytes());
-            self.context += list.len() as u16;
+            self.counts.0 += list.len() as u64 * Counts::CONTEXT;
         }
     }
 
-    /// Ends the record and writes the counts into its head. Returns the record's bytes.
+    /// Ends the record and writes the counts into its head.
+    ///
+    /// By reference: moving what was stored a moment ago, in larger pieces, would wait for the stores.
     #[inline(always)]
-    pub fn finish(mut self) -> &'b [u8] {
+    pub fn finish(&mut self) {
         self.end_fields();
-        let Encoder {
-            out,
-            start,
-            arguments,
-            fields,
-            context,
-            ..
-        } = self;
-        let record = out.get_mut(start..).unwrap_or_default();
+        let record = self.out.get_mut(self.start..).unwrap_or_default();
         if let Some(counts) = record.get_mut(COUNTS_AT..).and_then(|rest| rest.first_chunk_mut::<6>()) {
-            let ([a, b], [c, d], [e, f]) = (arguments.to_le_bytes(), fields.to_le_bytes(), context.to_le_bytes());
+            let [a, b, c, d, e, f, ..] = self.counts.0.to_le_bytes();
             *counts = [a, b, c, d, e, f];
         }
-        record
     }
 
     #[inline]
@@ -208,7 +219,7 @@ impl<'b> Encoder<'b> {
     fn tell_cut_fields(&mut self) {
         put_str(self.out, FIELDS_CUT);
         Value::U64(std::mem::take(&mut self.fields_cut)).put(self.out);
-        self.fields += 1;
+        self.counts.0 += Counts::FIELD;
     }
 }
 
