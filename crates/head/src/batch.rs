@@ -104,9 +104,10 @@ impl Worker {
             add(&self.control.metrics.skipped, 1);
             return;
         }
-        match passage.notes.decode(payload, frame.position.to_u64()) {
+        // Matched where it is: it is large, and moving what was stored a moment ago waits for the stores.
+        match &passage.notes.decode(payload, frame.position.to_u64()) {
             Ok(record) => {
-                self.formatter.write(&record, &mut self.face, &mut self.rendered.bytes);
+                self.formatter.write(record, &mut self.face, &mut self.rendered.bytes);
                 self.rendered.finish_record(frame);
             }
             Err(_) if passage.purpose == Purpose::Again => {}
