@@ -20,7 +20,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("numbers of segments used up", "crates/journal/src/store.rs, its tests"),
     (
         "network file system",
-        "not tried: no client in this kernel; FUSE, which is not refused, has no row yet",
+        "refused unless allowed: crates/journal/src/place.rs, its tests; never tried, no client in this kernel; \
+         FUSE, which is not refused, has no row yet",
     ),
     ("records at the limits of size", "crates/journal/tests/limits.rs"),
     ("hostile bytes in records", "crates/format/tests/*_reads_back.rs"),

@@ -18,7 +18,7 @@ use crate::cursor::{CursorState, Cursors, Live};
 use crate::error::{Error, ErrorKind};
 use crate::lock::Home;
 use crate::metrics::Metrics;
-use crate::place::{Place, file_system_of};
+use crate::place::{Place, file_system_of, is_refused};
 use crate::position::Position;
 use crate::progress::Progress;
 use crate::read::{Reader, Source};
@@ -51,6 +51,8 @@ pub struct Options {
     pub quota_bytes: u64,
     /// A note that every segment begins with; empty for none.
     pub preamble: Vec<u8>,
+    /// Whether it may lie on a network file system. Nothing promises then that it survives anything.
+    pub allow_network: bool,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             segment_bytes: SEGMENT_BYTES_DEFAULT,
             quota_bytes: 1 << 30,
             preamble: Vec::new(),
+            allow_network: false,
         }
     }
 }
@@ -440,9 +443,9 @@ fn check(options: &Options, segment_bytes: usize) -> Result<(), Error> {
         ));
     }
     match options.dir.as_deref() {
-        Some(dir) if file_system_of(dir) == FileSystem::Network => {
+        Some(dir) if is_refused(file_system_of(dir), options.allow_network) => {
             let text = "creating a journal on a network file system, where neither locks nor maps can be relied on; \
-                        use a local directory";
+                        use a local directory, or allow the network";
             Err(Error::at(ErrorKind::Option, text, dir))
         }
         _ => Ok(()),

@@ -147,6 +147,12 @@ fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
     }
 }
 
+/// Says whether there is to be no journal on such a file system. What is behind FUSE or an overlay is not known, and
+/// mostly local.
+pub(crate) fn is_refused(file_system: FileSystem, allow_network: bool) -> bool {
+    file_system == FileSystem::Network && !allow_network
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
@@ -166,6 +172,20 @@ mod tests {
         );
         if disk::file_system("/dev/shm").is_ok_and(|kind| kind == FileSystem::Memory) {
             assert_eq!(file_system_of(Path::new("/dev/shm/not/there")), FileSystem::Memory);
+        }
+    }
+
+    /// A network file system holds a journal only where that is allowed; every other one does.
+    #[test]
+    fn the_network_must_be_allowed() {
+        for (file_system, asked, allowed) in [
+            (FileSystem::Network, true, false),
+            (FileSystem::Local, false, false),
+            (FileSystem::Memory, false, false),
+            (FileSystem::Other, false, false),
+        ] {
+            assert_eq!(is_refused(file_system, false), asked, "{file_system:?}");
+            assert_eq!(is_refused(file_system, true), allowed, "{file_system:?}");
         }
     }
 }

@@ -132,6 +132,7 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
         segment_bytes,
         quota_bytes,
         preamble,
+        allow_network: config.journal.allow_network,
     };
     Journal::create(options).map_err(no_journal)
 }
@@ -140,7 +141,7 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
 /// than was asked for.
 fn no_journal(error: hydra_journal::Error) -> Error {
     let advice = "name a directory that this process may write to in `journal.dir`, or leave it out to log without a \
-                  journal on disk";
+                  journal on disk; `journal.allow_network` is for one on a network file system";
     Error::new(ErrorKind::Journal, "open the journal")
         .from_source(error)
         .advise(advice)

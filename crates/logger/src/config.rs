@@ -154,6 +154,9 @@ pub struct JournalConfig {
     pub max_size: ByteSize,
     /// The size of one of its files; none: what suits the journal.
     pub segment_size: Option<ByteSize>,
+    /// Whether it may lie on a network file system, which is refused otherwise: what the other machine, or the network,
+    /// does to its files cannot be survived as a crash of this machine can.
+    pub allow_network: bool,
     /// What happens when it is full, for destinations that do not say it themselves.
     pub overflow: Overflow,
 }
@@ -169,6 +172,7 @@ impl Default for JournalConfig {
             dir: None,
             max_size: JournalConfig::MAX_SIZE,
             segment_size: None,
+            allow_network: false,
             overflow: Overflow::default(),
         }
     }

@@ -48,7 +48,7 @@ fn unknown_key() {
     assert_eq!(
         printed("hydra.yaml", "journal:\n  directory: logs\n"),
         ["hydra.yaml:2:3: journal.directory: unknown key; \
-          the keys of the journal are dir, max_size, segment_size, overflow"]
+          the keys of the journal are dir, max_size, segment_size, allow_network, overflow"]
     );
 }
 

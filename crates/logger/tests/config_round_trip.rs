@@ -145,6 +145,7 @@ fn config() -> impl Strategy<Value = LoggingConfig> {
         config.emergency_file = single.1.is_multiple_of(2).then(|| "e m.jsonl".into());
         config.journal.dir = Some(journal.0.into());
         config.journal.max_size = ByteSize::new(journal.1);
+        config.journal.allow_network = journal.1.is_multiple_of(3);
         config.journal.segment_size = journal.2.map(ByteSize::new);
         config.date_format = Some("%Y \"quoted\" \\ $$".to_owned());
         config

@@ -82,6 +82,14 @@ impl LoggingConfigBuilder {
         self
     }
 
+    /// Lets the journal lie on a network file system, which is refused otherwise: neither locks nor maps can be relied
+    /// on there.
+    #[must_use]
+    pub fn journal_allow_network(mut self, allow: bool) -> LoggingConfigBuilder {
+        self.config.journal.allow_network = allow;
+        self
+    }
+
     /// Sets what happens when the journal is full, for destinations that do not say it themselves.
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> LoggingConfigBuilder {

@@ -255,6 +255,12 @@ static JOURNAL: Table = Table {
         Key::new("max_size", Shape::Size, "\"1GB\"", "The most it may take."),
         Key::new("segment_size", Shape::Size, "\"16MB\"", "The size of one of its files."),
         Key::new(
+            "allow_network",
+            Shape::Switch,
+            "false",
+            "Whether it may lie on a network file system.",
+        ),
+        Key::new(
             "overflow",
             OVERFLOW,
             "\"block\"",

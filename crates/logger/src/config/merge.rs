@@ -38,6 +38,7 @@ impl LoggingConfig {
         journal.dir = over.journal.dir.or(journal.dir);
         journal.segment_size = over.journal.segment_size.or(journal.segment_size);
         journal.max_size = pick(journal.max_size, over.journal.max_size, &usual.journal.max_size);
+        journal.allow_network |= over.journal.allow_network;
         journal.overflow = pick(journal.overflow, over.journal.overflow, &usual.journal.overflow);
         let merged = LoggingConfig {
             default_level: pick(self.default_level, over.default_level, &usual.default_level),

@@ -79,6 +79,7 @@ impl Printer {
         );
         self.line(journal, "max_size", size(config.journal.max_size));
         self.offer(journal, "segment_size", config.journal.segment_size.map(size));
+        self.line(journal, "allow_network", config.journal.allow_network.to_string());
         self.line(journal, "overflow", quoted(config.journal.overflow.name()));
         let guarantees = part(&ROOT, "guarantees");
         let levels = config

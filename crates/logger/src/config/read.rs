@@ -68,6 +68,10 @@ fn root(reader: &mut Reader, tree: &Node) -> LoggingConfig {
         set.journal.dir = reader.text_of(&journal, "dir").map(Into::into);
         put(&mut set.journal.max_size, reader.size_of(&journal, "max_size"));
         set.journal.segment_size = reader.size_of(&journal, "segment_size");
+        put(
+            &mut set.journal.allow_network,
+            reader.switch_of(&journal, "allow_network"),
+        );
         put(&mut set.journal.overflow, reader.choice_of(&journal, "overflow"));
     }
     if let Some(guarantees) = part(reader, &fields, "guarantees") {
