@@ -2,7 +2,7 @@
 //!
 //! [`File`] is an owned descriptor with exactly the operations the other rooms need; the functions of this module work
 //! on paths. All of them do one thing, once, and report what the system said: deciding what to do about a failure is
-//! left to the caller. A call that a signal interrupts before it did anything is made again.
+//! left to the caller. A call that a signal interrupts before it did anything is made again, a thousand times at most.
 //!
 //! Every descriptor is close-on-exec and above 2, so that a stray print of a program that was started with its standard
 //! streams closed can never land in one of our files.
@@ -22,6 +22,7 @@ mod tree;
 
 #[cfg(not(sim))]
 use std::fs::Metadata;
+use std::io;
 #[cfg(not(sim))]
 use std::os::unix::fs::MetadataExt as _;
 #[cfg(not(sim))]
@@ -42,6 +43,21 @@ use self::tree as names;
 pub use crate::sim::file::{File, file_len_max};
 #[cfg(sim)]
 use crate::sim::tree as names;
+
+/// How often in a row a call is made again that a signal has interrupted before it did anything.
+const INTERRUPTIONS_MAX: u32 = 1_000;
+
+/// Makes a call, again where a signal has interrupted it. A call that is interrupted every time fails in the end: nobody
+/// would ever learn why its thread does nothing else.
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..INTERRUPTIONS_MAX {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+    call()
+}
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

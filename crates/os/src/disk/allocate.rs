@@ -4,7 +4,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 
-use super::File;
+use super::{File, uninterrupted};
 
 /// How many zeros are written at a time.
 ///
@@ -36,21 +36,17 @@ impl File {
         if length == 0 {
             return Ok(());
         }
-        loop {
-            match self.fallocate(0, length) {
-                Ok(()) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A sandbox that does not know the call answers EPERM or ENOSYS.
-                Err(error)
-                    if matches!(
-                        error.raw_os_error(),
-                        Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EPERM)
-                    ) =>
-                {
-                    return self.write_zeros(self.len()?, len);
-                }
-                Err(error) => return Err(error),
+        match uninterrupted(|| self.fallocate(0, length)) {
+            // A sandbox that does not know the call answers EPERM or ENOSYS.
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EPERM)
+                ) =>
+            {
+                self.write_zeros(self.len()?, len)
             }
+            other => other,
         }
     }
 
@@ -74,12 +70,7 @@ impl File {
         if length == 0 {
             return Ok(());
         }
-        loop {
-            match self.fallocate(libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE, length) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
-        }
+        uninterrupted(|| self.fallocate(libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE, length))
     }
 
     /// Asks the file system to overwrite the file's blocks in place; `true` when it does so from now on.

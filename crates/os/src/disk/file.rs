@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use super::{FileId, Info, Mode};
+use super::{FileId, Info, Mode, uninterrupted};
 
 /// An open file.
 ///
@@ -89,11 +89,9 @@ impl File {
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match self.0.read_at(rest, offset.saturating_add(done as u64)) {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match uninterrupted(|| self.0.read_at(rest, offset.saturating_add(done as u64)))? {
+                0 => break,
+                count => done += count,
             }
         }
         Ok(done)
@@ -106,7 +104,14 @@ impl File {
     /// What the system says; some of the bytes may have been written then. On a file open to append the offset would be
     /// ignored: do not.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            match uninterrupted(|| self.0.write_at(rest, offset.saturating_add(done as u64)))? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => done += count,
+            }
+        }
+        Ok(())
     }
 
     /// Hands `bytes` to the system by one write call, and returns how many of them it took.
@@ -117,12 +122,7 @@ impl File {
     ///
     /// What the system says; nothing was written then.
     pub fn append(&self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match (&self.0).write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
-        }
+        uninterrupted(|| (&self.0).write(bytes))
     }
 
     /// Cuts the file to, or extends it by a hole to, `len` bytes.
@@ -192,7 +192,7 @@ impl File {
         }
     }
 
-    /// As [`File::try_lock`], but waits for the lock, without bound.
+    /// As [`File::try_lock`], but waits for the lock, without bound, however many signals come meanwhile.
     ///
     /// # Errors
     ///

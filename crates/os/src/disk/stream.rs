@@ -43,17 +43,11 @@ impl AsFd for Stream {
 /// [`io::ErrorKind::BrokenPipe`] when nobody reads any more. That one also raises `SIGPIPE` on the calling thread,
 /// unless the host ignores it, as every Rust program does, or the thread blocks it.
 pub fn write_once(to: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    loop {
+    super::uninterrupted(|| {
         // SAFETY: the slice is valid for reads of its length, and the descriptor is borrowed for the call.
         let count = unsafe { libc::write(to.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
-        if let Ok(count) = usize::try_from(count) {
-            return Ok(count);
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
+        usize::try_from(count).map_err(|_| io::Error::last_os_error())
+    })
 }
 
 /// Waits until `to` takes bytes without waiting, for `wait_ms_max` milliseconds at most; `false` when it still does

@@ -157,3 +157,27 @@ fn attributes() {
     assert_eq!(reader.attribute(c"user.two", &mut value).unwrap(), 0);
     assert!(reader.attribute(c"user.one", &mut value[..4]).is_err());
 }
+
+/// A call that a signal interrupts is made again, and one that is interrupted every time is an error in the end.
+#[test]
+fn interruptions_end() {
+    let mut left = 7;
+    let now_and_then = uninterrupted(|| {
+        left -= 1;
+        if left > 0 {
+            Err(io::ErrorKind::Interrupted.into())
+        } else {
+            Ok(left)
+        }
+    });
+    assert_eq!(now_and_then.unwrap(), 0);
+    let mut calls = 0;
+    let always: io::Result<()> = uninterrupted(|| {
+        calls += 1;
+        Err(io::ErrorKind::Interrupted.into())
+    });
+    assert_eq!(
+        (always.unwrap_err().kind(), calls),
+        (io::ErrorKind::Interrupted, INTERRUPTIONS_MAX + 1)
+    );
+}
