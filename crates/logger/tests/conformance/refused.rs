@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use hydra_logger::config::{ByteSize, LoggingConfigBuilder};
 use hydra_logger::{Degraded, ErrorKind, FallbackStep, Format, Guarantee, Level, LogLayer, LoggingConfig, info};
+use hydra_os::clock::Deadline;
 
 use crate::front::Front;
 use crate::place::{LONG, Place};
 
 /// More than the segments that are there can take.
-const RECORDS: u64 = 600;
+const RECORDS: usize = 600;
 
 /// One layer and one file, and a journal of small segments.
 fn config(place: &Place, fallback: Option<&str>) -> LoggingConfigBuilder {
@@ -26,18 +27,22 @@ fn config(place: &Place, fallback: Option<&str>) -> LoggingConfigBuilder {
         .emergency_file(place.path("emergency.jsonl"))
 }
 
-/// Takes the journal's directory away, and puts a file in its place.
+/// Takes the journal's directory away, and puts a file in its place; again where it has been made anew in between.
 fn break_journal(place: &Place) {
-    std::fs::rename(place.path("journal"), place.path("away")).unwrap();
-    std::fs::write(place.path("journal"), "").unwrap();
+    for number in 0.. {
+        std::fs::rename(place.path("journal"), place.path(&format!("away{number}"))).unwrap();
+        match std::fs::write(place.path("journal"), "") {
+            Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {}
+            written => return written.unwrap(),
+        }
+    }
 }
 
 /// Logs until the journal has refused records, and returns the outcome of each call.
+///
+/// A head that keeps up gives segments back, so the journal may go on for as long as its loss is not noticed.
 fn load<F: Front>(log: &F::Log) -> Vec<Option<FallbackStep>> {
     let padding = "x".repeat(2_000);
-    let receipts: Vec<_> = (0..RECORDS)
-        .map(|number| info!(log, layer: "APP", "{number}"; padding = padding.as_str()))
-        .collect();
     let outcome = |receipt| match F::wait(receipt) {
         Ok(()) => None,
         Err(error) => {
@@ -46,7 +51,15 @@ fn load<F: Front>(log: &F::Log) -> Vec<Option<FallbackStep>> {
             Some(error.ended_at().unwrap_or_else(|| panic!("{error}")))
         }
     };
-    receipts.into_iter().map(outcome).collect()
+    let (mut steps, end) = (Vec::new(), Deadline::after(LONG));
+    while steps.iter().all(Option::is_none) && !end.is_over() {
+        let first = steps.len();
+        let receipts: Vec<_> = (first..first + RECORDS)
+            .map(|number| info!(log, layer: "APP", "{number}"; padding = padding.as_str()))
+            .collect();
+        steps.extend(receipts.into_iter().map(outcome));
+    }
+    steps
 }
 
 /// The number that a line's message is, and where lines stand, must be found once.
@@ -75,8 +88,9 @@ pub(crate) fn the_destination_itself_comes_first<F: Front>() {
     assert_eq!((health.refused, health.direct_writes), (refused, direct));
     assert!(health.journal_error.is_some() && health.degraded().contains(&Degraded::Refused(refused)));
     let report = F::shutdown(&log, LONG).unwrap();
-    assert_eq!((report.accepted, report.refused), (RECORDS - refused, refused));
-    assert_eq!((report.delivered, report.fell_back), (RECORDS - refused, refused));
+    let accepted = steps.len() as u64 - refused;
+    assert_eq!((report.accepted, report.refused), (accepted, refused));
+    assert_eq!((report.delivered, report.fell_back), (accepted, refused));
     // A machine that is too busy for a head to catch up in time makes some go on to the next step.
     let found = found(&place, &["app.jsonl", "emergency.jsonl"]);
     for (number, step) in (0..).zip(&steps) {
@@ -105,7 +119,7 @@ pub(crate) fn then_its_fallback<F: Front>() {
     );
     assert_eq!(F::health(&log).fallback_writes, steps.iter().flatten().count() as u64);
     F::shutdown(&log, LONG).unwrap();
-    assert_eq!(found(&place, &["second.jsonl"]).len() as u64, RECORDS);
+    assert_eq!(found(&place, &["second.jsonl"]).len(), steps.len());
 }
 
 /// Without one, the emergency file has what the journal refused; what it took is delivered when that can be done.
@@ -120,7 +134,7 @@ pub(crate) fn then_the_emergency_file<F: Front>() {
     assert_eq!((F::health(&log).emergencies, F::health(&log).lost), (refused, 0));
     std::fs::remove_dir(place.path("app.jsonl")).unwrap();
     F::shutdown(&log, LONG).unwrap();
-    assert_eq!(found(&place, &["app.jsonl", "emergency.jsonl"]).len() as u64, RECORDS);
+    assert_eq!(found(&place, &["app.jsonl", "emergency.jsonl"]).len(), steps.len());
 }
 
 /// A directory in the place of the file: it cannot be opened again.
