@@ -113,6 +113,15 @@ pub mod __private {
     pub use crate::site::{Site, Target};
 }
 
+/// The guide, whose programs are compiled and run as tests.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/guide/from-zero.md")]
+    struct FromZero;
+    #[doc = include_str!("../../../docs/guide/production.md")]
+    struct Production;
+}
+
 /// The pages for those who come from elsewhere, whose programs are compiled and run as tests.
 #[cfg(all(doctest, feature = "log", feature = "tracing"))]
 mod migrate {

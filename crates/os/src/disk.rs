@@ -47,8 +47,8 @@ use crate::sim::tree as names;
 /// How often in a row a call is made again that a signal has interrupted before it did anything.
 const INTERRUPTIONS_MAX: u32 = 1_000;
 
-/// Makes a call, again where a signal has interrupted it. A call that is interrupted every time fails in the end: nobody
-/// would ever learn why its thread does nothing else.
+/// Makes a call, again where a signal has interrupted it. A call that is interrupted every time fails in the end: else
+/// nobody would ever learn why its thread does nothing else.
 fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..INTERRUPTIONS_MAX {
         match call() {
