@@ -216,6 +216,11 @@ impl Worker {
                 return Round::End;
             }
         }
+        // Once more: records that came after the stop are their successor's, which writes them as is configured now. Who
+        // sees one of those sees the stop.
+        if self.control.is_stopped() {
+            return Round::Stopped;
+        }
         if !self.tell_drops() {
             return Round::Stopped;
         }
