@@ -216,8 +216,8 @@ impl Worker {
                 return Round::End;
             }
         }
-        // Once more: records that came after the stop are their successor's, which writes them as is configured now. Who
-        // sees one of those sees the stop.
+        // Once more: what came after the stop is the successor's, which writes it as is configured now. Who
+        // sees any of that sees the stop.
         if self.control.is_stopped() {
             return Round::Stopped;
         }
