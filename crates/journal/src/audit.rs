@@ -76,7 +76,10 @@ pub(crate) fn round(shared: &Shared) {
     drop_spares(shared);
     let segments: Vec<_> = shared.log.store().segments.values().map(Arc::clone).collect();
     for segment in segments {
-        let Some(trouble) = Trouble::of(&segment) else { continue };
+        let trouble = Trouble::of(&segment);
+        // The look has brought pages back, sixteen at a time.
+        segment.release_pages_again();
+        let Some(trouble) = trouble else { continue };
         // Whoever reserved space in it before fills that first.
         shared.log.turn_away_from(segment.number);
         let is_due = segment.is_settled() || trouble == Trouble::Cut && segment.count_look() >= ROUNDS_MAX;

@@ -18,6 +18,7 @@ use crate::cursor::{CursorState, Cursors, Live};
 use crate::error::{Error, ErrorKind};
 use crate::lock::Home;
 use crate::metrics::Metrics;
+use crate::patience::Patience;
 use crate::place::{Place, file_system_of, is_refused};
 use crate::position::Position;
 use crate::progress::Progress;
@@ -30,7 +31,7 @@ use crate::sync::Sync;
 use crate::{reclaim, sync};
 
 /// Bytes of an ordinary segment, unless told otherwise.
-pub const SEGMENT_BYTES_DEFAULT: usize = 4 << 20;
+pub const SEGMENT_BYTES_DEFAULT: usize = 1 << 20;
 /// The smallest segment.
 pub const SEGMENT_BYTES_MIN: usize = 64 << 10;
 /// The largest ordinary segment.
@@ -139,7 +140,7 @@ impl Journal {
             quota_bytes: options.quota_bytes,
             home,
         });
-        reclaim::keep(&shared);
+        reclaim::keep(&shared, &mut Patience::none());
         let full = shared.log.store().full.clone();
         full.map_or_else(|| shared.log.roll(0), Err)
             .inspect_err(|_| abandon(shared.home.as_ref()))?;

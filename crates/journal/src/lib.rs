@@ -39,6 +39,8 @@ mod kept;
 mod lock;
 mod metrics;
 #[cfg(not(loom))]
+mod patience;
+#[cfg(not(loom))]
 mod place;
 #[cfg(not(loom))]
 mod poison;

@@ -1,9 +1,11 @@
 //! The keeper: gives segments that every head is past a new life, and makes new ones ahead of need.
 //!
 //! It works when the tail moves into a new segment, when a head leaves one, and when a producer finds no room;
-//! otherwise it sleeps. A head's cursor lies in mapped memory before the head moves on, so it survives the process
-//! before anything it covers is reclaimed; where records were synced, the destinations and the cursors are synced first
-//! as well.
+//! otherwise it sleeps. Memory that has been used is many times cheaper than new memory, so it waits a little for heads
+//! to leave a segment before it makes one (`patience`).
+//!
+//! A head's cursor lies in mapped memory before the head moves on, so it survives the process before anything it covers
+//! is reclaimed; where records were synced, the destinations and the cursors are synced first as well.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use hydra_os::disk;
 use crate::audit::{self, Trouble};
 use crate::error::Error;
 use crate::journal::Shared;
+use crate::patience::Patience;
 use crate::place::Place;
 use crate::position::Position;
 use crate::segment::{Mapping, Segment};
@@ -22,8 +25,10 @@ use crate::store::Spare;
 
 /// Cleared segments kept ready.
 pub(crate) const SPARES_WANTED: usize = 2;
-/// The newest segments, whose memory is kept at hand.
-const SEGMENTS_AT_HAND: usize = 2;
+/// Used segments are kept for their next life up to so many and, past [`SPARES_WANTED`], up to so many bytes. As many
+/// of the newest segments have their memory kept at hand.
+const POOL_SEGMENTS: usize = 8;
+const POOL_BYTES: usize = 8 << 20;
 /// How long the keeper sleeps when nobody calls it.
 const IDLE: Duration = Duration::from_secs(3600);
 /// How often it looks again while the journal is full: the disk may have room again.
@@ -32,6 +37,7 @@ const RETRY: Duration = Duration::from_millis(20);
 /// Runs until the journal is closed.
 pub(crate) fn run(shared: &Shared) {
     let _end = CloseOnPanic(shared);
+    let mut patience = Patience::new();
     let mut round_due = Deadline::after(audit::EVERY);
     loop {
         let (full, closed) = {
@@ -47,6 +53,7 @@ pub(crate) fn run(shared: &Shared) {
             false if audit::is_at_rest(shared) => IDLE,
             false => round_due.left(),
         };
+        let wait = patience.left().map_or(wait, |left| left.min(wait));
         if wait != IDLE {
             shared.log.set_dozing(false);
         }
@@ -56,7 +63,7 @@ pub(crate) fn run(shared: &Shared) {
             audit::round(shared);
             round_due = Deadline::after(audit::EVERY);
         }
-        keep(shared);
+        keep(shared, &mut patience);
     }
 }
 
@@ -71,14 +78,20 @@ impl Drop for CloseOnPanic<'_> {
     }
 }
 
-/// Recycles what can be, and makes what is missing.
-pub(crate) fn keep(shared: &Shared) {
+/// Recycles what can be, and makes what is missing once there is no patience left.
+pub(crate) fn keep(shared: &Shared, patience: &mut Patience) {
     loop {
         // Each time: what is made may be taken at once, and heads and producers go on meanwhile.
         for segment in shared.log.retire_before(lowest_needed(shared).segment()) {
             recycle(shared, &segment);
+            patience.reward();
         }
         release_memory(shared);
+        drop_surplus(shared);
+        let (spares, used) = shared.log.spares_and_used();
+        if spares < SPARES_WANTED && used > 1 && patience.holds(spares) {
+            return;
+        }
         let full = match make_one(shared) {
             Some(Ok(spare)) => {
                 shared.log.put_spare(spare);
@@ -100,9 +113,22 @@ fn release_memory(shared: &Shared) {
     let old: Vec<_> = {
         let store = shared.log.store();
         let newest_first = store.segments.values().rev();
-        newest_first.skip(SEGMENTS_AT_HAND).map(Arc::clone).collect()
+        newest_first.skip(pool(shared.segment_bytes)).map(Arc::clone).collect()
     };
     old.iter().for_each(|segment| segment.release_pages_once());
+}
+
+/// How many segments of that size make up the pool.
+fn pool(segment_bytes: usize) -> usize {
+    (POOL_BYTES / segment_bytes).clamp(SPARES_WANTED, POOL_SEGMENTS)
+}
+
+/// Gives room to a large record that waits for it.
+fn drop_surplus(shared: &Shared) {
+    for spare in shared.log.take_surplus(SPARES_WANTED) {
+        Place::discard(&spare.mapping);
+        shared.log.give_back_bytes(spare.mapping.map.len());
+    }
 }
 
 /// The first position that somebody still needs.
@@ -131,7 +157,7 @@ fn lowest_needed(shared: &Shared) -> Position {
 fn recycle(shared: &Shared, segment: &Segment) {
     put_evidence_away(shared, segment);
     let ordinary = segment.mapping.map.len() == shared.segment_bytes && segment.end == shared.log.segment_end;
-    let wanted = shared.log.store().spares.len() < SPARES_WANTED;
+    let wanted = shared.log.store().spares.len() < pool(shared.segment_bytes);
     let is_sound = !segment.is_poisoned() && Trouble::of_file(&segment.mapping).is_none();
     if ordinary && wanted && is_sound {
         let generation = Place::renew(&segment.mapping, shared.id, shared.log.copies_pages);

@@ -344,6 +344,14 @@ impl Segment {
         self.mapping.was_headed(self.generation, self.number)
     }
 
+    /// As [`Segment::release_pages`], where that has been called before.
+    #[cfg(not(loom))]
+    pub(crate) fn release_pages_again(&self) {
+        if self.released.load(Ordering::Relaxed) {
+            self.mapping.map.release_pages();
+        }
+    }
+
     /// Counts a look.
     #[cfg(not(loom))]
     pub(crate) fn count_look(&self) -> u32 {

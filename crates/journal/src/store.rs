@@ -242,6 +242,21 @@ impl Log {
         self.announce_room();
     }
 
+    /// Returns how many spares there are, and how many segments in the log.
+    pub(crate) fn spares_and_used(&self) -> (usize, usize) {
+        let store = self.store();
+        (store.spares.len(), store.segments.len())
+    }
+
+    /// Takes the spares past the first `kept`, if a large record waits for room.
+    pub(crate) fn take_surplus(&self, kept: usize) -> VecDeque<Spare> {
+        let mut store = self.store();
+        if store.large_bytes == 0 || store.spares.len() <= kept {
+            return VecDeque::new();
+        }
+        store.spares.split_off(kept)
+    }
+
     /// Gives bytes of the quota back.
     pub(crate) fn give_back_bytes(&self, bytes: usize) {
         self.store().bytes -= bytes as u64;

@@ -16,6 +16,10 @@ use crate::outlet::Outlet;
 use crate::suppress::watch;
 use crate::timepiece::Timepiece;
 
+/// A large journal has about so many files, as long as they are not larger than [`SEGMENT_BYTES_MAX`].
+const SEGMENTS_MAX: u64 = 1024;
+const SEGMENT_BYTES_MAX: u64 = 16 << 20;
+
 pub(crate) mod adopt;
 mod formats;
 mod late;
@@ -124,8 +128,11 @@ fn open_journal(config: &LoggingConfig) -> Result<Journal, Error> {
     let quota_bytes = config.journal.max_size.bytes();
     let segment_bytes = match config.journal.segment_size {
         Some(size) => size.bytes() as usize,
-        // A small quota still has to hold several segments.
-        None => ((quota_bytes / 8) as usize).clamp(hydra_journal::SEGMENT_BYTES_MIN, defaults.segment_bytes),
+        // A small quota still has to hold several segments, a large one not too many files.
+        None => {
+            let few = (quota_bytes / SEGMENTS_MAX).clamp(defaults.segment_bytes as u64, SEGMENT_BYTES_MAX);
+            (few.min(quota_bytes / 8) as usize).max(hydra_journal::SEGMENT_BYTES_MIN)
+        }
     };
     let options = Options {
         dir: config.journal.dir.clone(),

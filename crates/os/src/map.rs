@@ -215,7 +215,10 @@ impl Map {
         unsafe { out.set_len(filled) };
     }
 
-    /// Stores zeros over `len` bytes from byte `offset` on, rounded up to whole words, by relaxed stores.
+    /// Stores zeros over `len` bytes from byte `offset` on, rounded up to whole words.
+    ///
+    /// As after relaxed stores, who sees a release store that comes after this call sees the zeros. Where the processor
+    /// can, they go past its caches, for what is cleared is most often far from being used.
     ///
     /// # Panics
     ///
@@ -226,9 +229,7 @@ impl Map {
         };
         for words in words.chunks(ZERO_WORDS) {
             step();
-            for word in words {
-                word.store(0, Ordering::Relaxed);
-            }
+            clear(words);
         }
     }
 
@@ -373,6 +374,14 @@ mod memory;
 pub use self::fault::leave_sigbus_alone;
 #[cfg(sim)]
 use crate::sim::memory;
+
+#[cfg(all(target_arch = "x86_64", not(any(loom, sim, miri))))]
+use self::memory::clear;
+
+#[cfg(not(all(target_arch = "x86_64", not(any(loom, sim, miri)))))]
+fn clear(words: &[AtomicU64]) {
+    words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+}
 
 /// A point where the simulation may do something else first; nothing otherwise.
 #[inline]
