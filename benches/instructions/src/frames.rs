@@ -1,7 +1,7 @@
 //! Frames as a head reads them, and the notes that belong to them.
 
 use hydra_record::note::{RawPiece, RawSite};
-use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Origin, ThreadNote, Value};
+use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Origin, Scratch, ThreadNote, Value};
 
 const FIRST_NS: i64 = 1_700_000_000_123_456_789;
 
@@ -80,7 +80,7 @@ impl Frames {
             origin.put(note);
         });
         let frame = |number: i64| {
-            let mut bytes = Vec::new();
+            let mut bytes = Scratch::new();
             let head = Head {
                 time_ns: FIRST_NS + number * 1000,
                 site: 1,
@@ -91,7 +91,7 @@ impl Frames {
             let mut encoder = Encoder::site(&mut bytes, head);
             fill(&mut encoder);
             encoder.finish();
-            bytes
+            bytes.to_vec()
         };
         Frames {
             notes,

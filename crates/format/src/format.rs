@@ -13,7 +13,7 @@ use crate::time::ClockFace;
 /// use hydra_format::{ClockFace, Formatter, Plain, PlainOptions};
 /// use hydra_record::*;
 ///
-/// let (mut note, mut bytes, mut notes) = (Vec::new(), Vec::new(), Dictionary::new());
+/// let (mut note, mut bytes, mut notes) = (Vec::new(), Scratch::new(), Dictionary::new());
 /// LayerNote::put(1, "API", "API", &mut note);
 /// notes.learn(&note);
 /// let head = Head { time_ns: 1_000_000_000, site: 0, thread: 1, layer: 1, level: Level::Info };
@@ -42,7 +42,7 @@ pub trait Formatter: Send + Sync {
 /// ```
 /// use hydra_format::{ClockFace, Formatter, Json, JsonOptions, WithoutFields};
 /// # use hydra_record::*;
-/// # let (mut note, mut bytes, mut notes) = (Vec::new(), Vec::new(), Dictionary::new());
+/// # let (mut note, mut bytes, mut notes) = (Vec::new(), Scratch::new(), Dictionary::new());
 /// # LayerNote::put(1, "API", "API", &mut note);
 /// # notes.learn(&note);
 /// # let head = Head { time_ns: 0, site: 0, thread: 1, layer: 1, level: Level::Info };

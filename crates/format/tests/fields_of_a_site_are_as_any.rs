@@ -91,7 +91,7 @@ fn write(format: &dyn Formatter, notes: &Dictionary, bytes: &[u8]) -> String {
 /// Writes the same fields both ways, in each format.
 fn check(names: &[&'static str]) {
     let notes = notes(names);
-    let (mut of_site, mut brought) = (Vec::new(), Vec::new());
+    let (mut of_site, mut brought) = (Scratch::new(), Scratch::new());
     let mut site = Encoder::site(&mut of_site, head(1));
     let mut message = Encoder::message(&mut brought, head(0), MESSAGE, Some(LOCATION));
     for (name, value) in names.iter().zip(VALUES.into_iter().cycle()) {
@@ -113,7 +113,7 @@ fn check(names: &[&'static str]) {
 
 /// The names that formats use themselves, as they stand in what they write.
 fn own_names() -> BTreeSet<&'static str> {
-    let mut bytes = Vec::new();
+    let mut bytes = Scratch::new();
     Encoder::message(&mut bytes, head(0), MESSAGE, Some(LOCATION)).finish();
     let mut found = BTreeSet::new();
     for (_, format) in formats() {

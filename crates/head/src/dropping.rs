@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hydra_journal::{Batch, Cursor, Kind, Position, Read, Reader};
 use hydra_os::atomic::{Mutex, MutexGuard};
-use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Peek, Record, Value};
+use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Peek, Record, Scratch, Value};
 
 use crate::filter::Filter;
 
@@ -178,7 +178,7 @@ impl Dropping {
 impl Summary {
     /// Gives the summary, as a record of the layer `route`, to `take`.
     pub(crate) fn with_record(&self, route: &str, take: impl FnOnce(&Record<'_>)) {
-        let (mut note, mut bytes, mut notes) = (Vec::new(), Vec::new(), Dictionary::new());
+        let (mut note, mut bytes, mut notes) = (Vec::new(), Scratch::new(), Dictionary::new());
         LayerNote::put(0, route, route, &mut note);
         notes.learn(&note);
         let time_ns = hydra_os::clock::wall_ns();

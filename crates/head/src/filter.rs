@@ -85,10 +85,10 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hydra_record::{Encoder, Head, LayerNote};
+    use hydra_record::{Encoder, Head, LayerNote, Scratch};
 
     fn record(layer: u16, level: Level) -> Vec<u8> {
-        let (mut bytes, time_ns) = (Vec::new(), 0);
+        let (mut bytes, time_ns) = (Scratch::new(), 0);
         let head = Head {
             time_ns,
             site: 0,
@@ -97,7 +97,7 @@ mod tests {
             level,
         };
         Encoder::message(&mut bytes, head, "", None).finish();
-        bytes
+        bytes.to_vec()
     }
 
     /// Where a note tells who takes a layer's records, that decides, whatever the route and the level of now are; where

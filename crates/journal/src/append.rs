@@ -114,7 +114,8 @@ impl Writer {
     ///
     /// # Guarantee
     /// As [`Writer::append`], when it returns a position; nothing was appended otherwise.
-    #[inline]
+    // This is the call that every record makes: one piece of code, from the caller's buffer to the published frame.
+    #[inline(always)]
     pub fn append_at_once(&self, payload: &[u8], slots: &[&NoteSlot]) -> Option<Position> {
         let segment = self.segment.as_ref()?;
         let stamp = stamp(self.log.stamp, segment.number);
@@ -171,7 +172,7 @@ impl Writer {
     }
 
     /// Reserves `bytes` in `segment`, if the tail is there and they fit.
-    #[inline]
+    #[inline(always)]
     fn reserve(&self, segment: &Segment, bytes: usize) -> Reserved {
         let tail = &self.log.hot.tail;
         // A look first, so that a sealed tail is not pushed on and on by those who wait for the next segment.
@@ -182,14 +183,9 @@ impl Writer {
         let taken = if bytes <= ADDED_BYTES_MAX {
             Position::from_u64(tail.fetch_add(bytes as u64, Ordering::SeqCst))
         } else {
-            let step = |tail| {
-                let at = Position::from_u64(tail);
-                let is_open = at.segment() == segment.number && at.offset() as usize <= segment.end;
-                if is_open { Some(tail + bytes as u64) } else { None }
-            };
-            match tail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step) {
-                Ok(taken) => Position::from_u64(taken),
-                Err(_) => return Reserved::Moved,
+            match self.take_many(segment, bytes) {
+                Some(taken) => taken,
+                None => return Reserved::Moved,
             }
         };
         let offset = taken.offset() as usize;
@@ -198,6 +194,18 @@ impl Writer {
         }
         self.give_back(segment, taken, bytes);
         Reserved::Moved
+    }
+
+    /// Moves the tail by so many bytes that those of all threads could push it too far, if it is in `segment`.
+    #[cold]
+    fn take_many(&self, segment: &Segment, bytes: usize) -> Option<Position> {
+        let step = |tail| {
+            let at = Position::from_u64(tail);
+            let is_open = at.segment() == segment.number && at.offset() as usize <= segment.end;
+            if is_open { Some(tail + bytes as u64) } else { None }
+        };
+        let taken = self.log.hot.tail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step);
+        taken.ok().map(Position::from_u64)
     }
 
     /// Why a record is not taken.

@@ -5,13 +5,16 @@
 //! | 0 | 4 | length of the payload in bytes |
 //! | 4 | 1 | kind: 1 data, 2 note, 3 padding |
 //! | 5 | 3 | tag: mixes the segment's generation, the frame's offset, its length and kind |
-//! | 8 | 8 | XXH3-64 of the payload, seeded with the generation, the offset and the first word; 0 for padding |
+//! | 8 | 8 | sum of the payload, seeded with the generation, the offset and the first word; 0 for padding |
 //! | 16 | | the payload, zero padded to a multiple of 16 |
 //!
 //! The first eight bytes are one word, stored last and with release: a frame exists from that store on, whole. A frame
 //! starts at a multiple of 16, so that padding of any multiple of 16 can be written down. The generation is a random
 //! number of one life of a segment, so neither the frames of an earlier life nor bytes that somebody logs can pass for
 //! a frame.
+//!
+//! The sum is a chain of folded multiplications over the padded payload, a pair of words at a time ([`Folding`]), made
+//! while it is copied. Segments without a flag in their header come from before there was one: theirs is XXH3-64.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -96,13 +99,74 @@ pub(crate) const fn frame_bytes(len: usize) -> usize {
     FRAME_HEAD_BYTES + len.next_multiple_of(FRAME_ALIGN)
 }
 
-/// The checksum of a payload under its place and envelope.
-#[inline]
-pub(crate) fn checksum(payload: &[u8], generation: u64, offset: usize, word: u64) -> u64 {
-    xxh3_64_with_seed(
-        payload,
-        generation ^ word.rotate_left(24) ^ (offset as u64).wrapping_mul(MIX),
-    )
+/// How the payloads of a segment are summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sum {
+    /// As all segments are that are made now.
+    Folded,
+    /// As segments were before.
+    Xxh3,
+}
+
+impl Sum {
+    /// Returns the sum of a payload under its place and envelope.
+    pub(crate) fn of(self, payload: &[u8], generation: u64, offset: usize, word: u64) -> u64 {
+        if self == Sum::Xxh3 {
+            return xxh3_64_with_seed(payload, seed(generation, offset, word));
+        }
+        let mut folding = Folding::begin(generation, offset, word);
+        let (pairs, tail) = payload.as_chunks::<FRAME_ALIGN>();
+        let mut last = [0; FRAME_ALIGN];
+        last.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
+        let last = Some(&last).filter(|_| !tail.is_empty());
+        for pair in pairs.iter().chain(last) {
+            let both = u128::from_le_bytes(*pair);
+            folding.add(both as u64, (both >> 64) as u64);
+        }
+        folding.end()
+    }
+}
+
+/// A sum on its way.
+///
+/// Each pair is multiplied with what came before and with a secret of the segment's, and the product's halves are
+/// folded into one. Neither factor can be made zero by whoever does not know the generation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Folding {
+    sum: u64,
+    key: u64,
+}
+
+impl Folding {
+    #[inline(always)]
+    pub(crate) fn begin(generation: u64, offset: usize, word: u64) -> Folding {
+        Folding {
+            sum: seed(generation, offset, word),
+            key: generation.wrapping_mul(MIX).rotate_left(32) ^ MIX,
+        }
+    }
+
+    /// Goes on with the next pair of words.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, first: u64, second: u64) {
+        self.sum = fold(first ^ self.sum, second ^ self.key);
+    }
+
+    #[inline(always)]
+    pub(crate) fn end(self) -> u64 {
+        fold(self.sum ^ MIX, self.key)
+    }
+}
+
+#[inline(always)]
+fn fold(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    product as u64 ^ (product >> 64) as u64
+}
+
+#[inline(always)]
+fn seed(generation: u64, offset: usize, word: u64) -> u64 {
+    generation ^ word.rotate_left(24) ^ (offset as u64).wrapping_mul(MIX)
 }
 
 const MIX: u64 = 0x9E37_79B9_7F4A_7C15;

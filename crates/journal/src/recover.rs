@@ -130,7 +130,8 @@ pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
         Ok(header) => {
             let (generation, number, bytes) = (header.generation, header.number, header.bytes);
             let mapping = OsArc::new(mapping);
-            Opened::Segment(Segment::of(mapping, generation, number, bytes, header.copies_pages))
+            let segment = Segment::of(mapping, generation, number, bytes, header.copies_pages);
+            Opened::Segment(segment.summed(header.sum))
         }
         Err(BadHeader::Newer) => Opened::Newer,
         // A file whose making was cut short has no frames; its header may be half there.

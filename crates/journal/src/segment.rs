@@ -13,6 +13,8 @@
 //! | 56 | 8 | XXH3-64 of the bytes 0 to 55 |
 //! | 64 | 8 | number of the segment in the log (u32, from 1) and a 32-bit check of it; 0 while it is a spare |
 //!
+//! The first flag that a reader must know says that payloads are summed by folding (see `frame`).
+//!
 //! The same header stands once more in the last 128 bytes, so that losing one of the two loses nothing.
 //!
 //! Who writes: the keeper makes and clears segments, the thread that rolls the tail gives them their number, producers
@@ -30,7 +32,7 @@ use std::path::PathBuf;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::copies;
-use crate::frame::{Envelope, FRAME_ALIGN, FRAME_HEAD_BYTES, Kind, checksum, frame_bytes};
+use crate::frame::{Envelope, FRAME_ALIGN, FRAME_HEAD_BYTES, Folding, Kind, Sum, frame_bytes};
 use crate::position::Position;
 
 /// Where the first frame of a segment stands: on a page of its own, so that syncing frames never touches the header.
@@ -53,6 +55,11 @@ const AT_CREATED: usize = 48;
 const AT_CHECK: usize = 56;
 const AT_NUMBER: usize = 64;
 const COPIES_SHIFT: u32 = 16;
+/// Payloads are summed by folding.
+const FLAG_FOLDED: u64 = 1 << 32;
+/// The flags that a reader must know, and those that this one does.
+const FLAGS_SHIFT: u32 = 32;
+const FLAGS_KNOWN: u64 = FLAG_FOLDED >> FLAGS_SHIFT;
 
 /// The memory of a segment and the file behind it. It outlives the segment's place in the log: it is recycled.
 #[derive(Debug)]
@@ -73,6 +80,8 @@ pub(crate) struct Header {
     pub(crate) number: u32,
     /// Pages at the end for copies of notes.
     pub(crate) copies_pages: usize,
+    /// How payloads are summed.
+    pub(crate) sum: Sum,
 }
 
 /// Why a header could not be read.
@@ -94,6 +103,7 @@ pub(crate) struct Segment {
     pub(crate) end: usize,
     /// Bytes of frames that were cut off the file's end, in a dead process's journal.
     pub(crate) cut: usize,
+    sum: Sum,
     /// Where copies of notes stand: see `copies`.
     pub(crate) copies: Range<usize>,
     /// Bytes of that which are taken.
@@ -139,7 +149,7 @@ impl Mapping {
     /// header, and in neither case frames.
     pub(crate) fn begin_life(&self, journal: [u8; 16], generation: u64, created_ns: i64, copies_pages: usize) {
         debug_assert!(copies_pages <= copies::PAGES_MAX);
-        let version = u64::from(VERSION) | (copies_pages as u64) << COPIES_SHIFT;
+        let version = u64::from(VERSION) | (copies_pages as u64) << COPIES_SHIFT | FLAG_FOLDED;
         for base in self.bases() {
             self.number(base, 0);
             let map = &self.map;
@@ -226,7 +236,7 @@ impl Mapping {
             return Err(BadHeader::Damaged);
         }
         let version = map.load(base + AT_VERSION, Ordering::Relaxed);
-        if version & 0xFFFF != u64::from(VERSION) || version >> 32 != 0 {
+        if version & 0xFFFF != u64::from(VERSION) || version >> FLAGS_SHIFT & !FLAGS_KNOWN != 0 {
             return Err(BadHeader::Newer);
         }
         let generation = map.load(base + AT_GENERATION, Ordering::Relaxed);
@@ -251,6 +261,11 @@ impl Mapping {
             created_ns,
             number,
             copies_pages,
+            sum: if version & FLAG_FOLDED != 0 {
+                Sum::Folded
+            } else {
+                Sum::Xxh3
+            },
         })
     }
 }
@@ -284,6 +299,7 @@ impl Segment {
             number,
             end,
             cut: whole - end,
+            sum: Sum::Folded,
             copies: copies_start..copies_end,
             copies_taken: AtomicU64::new(0),
             fate: AtomicU32::new(FATE_IN_USE),
@@ -298,6 +314,12 @@ impl Segment {
             #[cfg(not(loom))]
             evidence: None,
         }
+    }
+
+    /// Says that its payloads are summed otherwise than in segments made now.
+    pub(crate) fn summed(mut self, sum: Sum) -> Segment {
+        self.sum = sum;
+        self
     }
 
     /// Marks the segment as gone from the log, before its memory is cleared.
@@ -423,20 +445,20 @@ impl Segment {
     }
 
     /// Writes and publishes a frame in space that the caller has reserved. Returns the offset past it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&self, offset: usize, kind: Kind, payload: &[u8]) -> usize {
         let word = Envelope {
             kind,
             len: payload.len(),
         }
         .word(self.generation, offset);
+        debug_assert!(self.sum == Sum::Folded);
         let map = &self.mapping.map;
-        map.copy_in(offset + FRAME_HEAD_BYTES, payload);
-        map.store(
-            offset + 8,
-            checksum(payload, self.generation, offset, word),
-            Ordering::Relaxed,
-        );
+        let mut folding = Folding::begin(self.generation, offset, word);
+        map.copy_in_pairs(offset + FRAME_HEAD_BYTES, payload, |first, second| {
+            folding.add(first, second);
+        });
+        map.store(offset + 8, folding.end(), Ordering::Relaxed);
         // Pairs with the acquire in `envelope`: who sees this word sees the payload.
         map.store(offset, word, Ordering::Release);
         offset + frame_bytes(payload.len())
@@ -486,7 +508,7 @@ impl Segment {
             .map
             .append_to(offset + FRAME_HEAD_BYTES, envelope.len, scratch);
         let stored = self.mapping.map.load(offset + 8, Ordering::Relaxed);
-        stored == checksum(scratch, self.generation, offset, self.word(offset))
+        stored == self.sum.of(scratch, self.generation, offset, self.word(offset))
     }
 }
 
@@ -536,6 +558,7 @@ mod tests {
             created_ns: 5,
             number: 1,
             copies_pages: 2,
+            sum: Sum::Folded,
         };
         assert_eq!(mapping.header(), Ok(header));
         for offset in (0..=AT_NUMBER).step_by(8) {
@@ -585,7 +608,7 @@ mod tests {
         segment.write(FRAMES_START, Kind::Data, b"hello");
         let mut bytes = [0; 80];
         segment.mapping.map.copy_out(0, &mut bytes);
-        assert_eq!(&bytes[..16], b"HYDRASEG\x01\0\x02\0\0\0\0\0");
+        assert_eq!(&bytes[..16], b"HYDRASEG\x01\0\x02\0\x01\0\0\0");
         assert_eq!(&bytes[64..72], &number_word(1, 99).to_le_bytes());
         let mut frame = [0; 32];
         segment.mapping.map.copy_out(FRAMES_START, &mut frame);

@@ -1,4 +1,4 @@
-//! Journals that earlier versions wrote are read by this one: `tests/golden/v1` is never written again.
+//! Journals that earlier versions wrote are read by this one: what is in `tests/golden` is never written again.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -14,8 +14,12 @@ use std::path::Path;
 use common::{copy_journal, given, journal, options, payload, read_all, save};
 use hydra_journal::{CursorState, DamageKind, Journal, Kind, Note, NoteSlot, Options, Position, inspect};
 
-fn golden() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1/j-1-00000000")
+/// Version 1 as it was at first, and with payloads summed by folding.
+const GOLDEN: [&str; 2] = ["v1", "v1-folded"];
+
+fn golden(name: &str) -> std::path::PathBuf {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    all.join(name).join("j-1-00000000")
 }
 
 /// Writes the files that are committed, when `HYDRA_GOLDEN` names where to.
@@ -53,8 +57,12 @@ const LENS: [usize; 6] = [16, 17, 31, 32, 500, 5000];
 /// Version 1: records, notes, positions, names and marks come out of the committed bytes as they went in.
 #[test]
 fn version_1_is_read() {
+    GOLDEN.into_iter().for_each(is_read);
+}
+
+fn is_read(name: &str) {
     let root = tempfile::tempdir().unwrap();
-    copy_journal(&golden(), root.path());
+    copy_journal(&golden(name), root.path());
     let found = inspect(root.path()).unwrap().remove(0);
     assert!(!found.is_corrupt() && found.newer.is_empty());
     assert_eq!((found.segments[0].records, found.segments[0].notes), (6, 2));
@@ -88,13 +96,24 @@ fn version_1_is_read() {
 /// A journal of a later version is left as it is, byte for byte, and reported; this process goes on beside it.
 #[test]
 fn a_later_version_is_untouched() {
+    // Version 2: the frames may mean anything.
+    is_untouched(|version| version[0] = 2);
+}
+
+/// Likewise one with a flag that a reader must know and this one does not.
+#[test]
+fn an_unknown_flag_is_untouched() {
+    is_untouched(|version| version[4] |= 2);
+    is_untouched(|version| version[7] |= 0x80);
+}
+
+fn is_untouched(change: impl Fn(&mut [u8])) {
     let root = tempfile::tempdir().unwrap();
-    let dir = copy_journal(&golden(), root.path());
+    let dir = copy_journal(&golden("v1-folded"), root.path());
     let segment = inspect(root.path()).unwrap().remove(0).segments.remove(0).path;
     let mut bytes = std::fs::read(&segment).unwrap();
-    // Version 2, with a checksum to match: the frames may mean anything.
     for base in [0, bytes.len() - 128] {
-        bytes[base + 8] = 2;
+        change(&mut bytes[base + 8..base + 16]);
         let check = xxhash_rust::xxh3::xxh3_64(&bytes[base..base + 56]);
         bytes[base + 56..base + 64].copy_from_slice(&check.to_le_bytes());
     }
@@ -118,8 +137,12 @@ fn a_later_version_is_untouched() {
 /// Damage in old files is named as it would be in new ones.
 #[test]
 fn damage_in_version_1_is_seen() {
+    GOLDEN.into_iter().for_each(damage_is_seen);
+}
+
+fn damage_is_seen(name: &str) {
     let root = tempfile::tempdir().unwrap();
-    copy_journal(&golden(), root.path());
+    copy_journal(&golden(name), root.path());
     let segment = inspect(root.path()).unwrap().remove(0).segments.remove(0).path;
     let mut bytes = std::fs::read(&segment).unwrap();
     bytes[4096 + 32 + 32 + 20] ^= 1;

@@ -263,10 +263,11 @@ pub fn with<R>(fields: impl ContextFields, work: impl FnOnce() -> R) -> R {
 #[inline]
 pub(crate) fn put(encoder: &mut Encoder<'_>) {
     if HAS_CONTEXT.get() {
-        put_current(encoder);
+        encoder.apart(put_current);
     }
 }
 
+#[cold]
 fn put_current(encoder: &mut Encoder<'_>) {
     // No user code runs while it is borrowed, but a signal's handler may find it so. A thread that is being torn down
     // has no context any more.

@@ -35,7 +35,7 @@ thread_local! {
         std::cell::Cell::new(crate::local::Phase::Outside)
     };
     /// What the thread keeps between its calls.
-    pub(crate) static LOCAL: crate::local::Slot = const { std::cell::RefCell::new(None) };
+    pub(crate) static LOCAL: crate::local::Slot = const { std::cell::Cell::new(None) };
     /// The context of what the thread does now.
     pub(crate) static CONTEXT: crate::context::Slot = const { std::cell::RefCell::new(None) };
     /// Whether there is one: a word that can be read without ado.

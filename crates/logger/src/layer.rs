@@ -86,15 +86,8 @@ impl LayerState {
     /// Returns what a record of that level is promised.
     #[inline]
     pub(crate) fn wanted(&self, level: Level) -> Wanted {
-        let [trace, debug, info, warning, error, critical] = self.meaning.wanted;
-        match level {
-            Level::Trace => trace,
-            Level::Debug => debug,
-            Level::Info => info,
-            Level::Warning => warning,
-            Level::Error => error,
-            Level::Critical => critical,
-        }
+        let [.., last] = self.meaning.wanted;
+        self.meaning.wanted.get(level.index()).copied().unwrap_or(last)
     }
 
     /// Says whether any destination takes records of that level.

@@ -1,8 +1,9 @@
 //! What each thread keeps between its calls: a buffer to encode in and its way into each journal.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use hydra_journal::{NoteSlot, Writer};
+use hydra_record::Scratch;
 
 use crate::core::Core;
 
@@ -14,7 +15,7 @@ const WRITERS_MAX: usize = 8;
 /// A thread's own state.
 #[derive(Debug)]
 pub(crate) struct Local {
-    pub(crate) scratch: Vec<u8>,
+    pub(crate) scratch: Scratch,
     pub(crate) voice: Voice,
 }
 
@@ -32,24 +33,24 @@ pub(crate) struct Voice {
 pub(crate) struct Writers(Vec<(u64, Writer)>);
 
 impl Local {
-    pub(crate) fn new() -> Local {
+    #[cold]
+    #[inline(never)]
+    fn boxed() -> Box<Local> {
         let voice = Voice {
             writers: Writers::default(),
             thread: hydra_os::thread::id(),
             name: hydra_os::thread::current_name(),
             note: NoteSlot::new(),
         };
-        Local {
-            scratch: Vec::new(),
-            voice,
-        }
+        let scratch = Scratch::new();
+        Box::new(Local { scratch, voice })
     }
 
     /// Gives back a buffer that one large record has made large.
     #[inline]
     pub(crate) fn trim(&mut self) {
         if self.scratch.capacity() > SCRATCH_BYTES_KEPT {
-            self.scratch = Vec::new();
+            self.scratch = Scratch::new();
         }
     }
 }
@@ -114,25 +115,20 @@ pub(crate) fn theirs<T>(work: impl FnOnce() -> T) -> T {
 
 /// Runs `work` with the thread's state; does nothing where a call interrupts our own code.
 ///
-/// A call inside a call (a `Display` that logs) and a call while the thread is being torn down get a state of their
-/// own.
+/// The state is taken out and put back: a call inside a call (a `Display` that logs) finds none and makes its own, and
+/// so does a call while the thread is being torn down. `work` stands in the code once, so that it becomes a part of it.
 #[inline]
 pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
     let back = Back::from(Phase::Ours);
     if back.0 == Phase::Ours {
         return None;
     }
-    let mut work = Some(work);
-    let done = crate::global::LOCAL.try_with(|local| match local.try_borrow_mut() {
-        Ok(mut local) => work.take().map(|work| work(local.get_or_insert_with(Local::new))),
-        Err(_) => None,
-    });
-    match (done, work) {
-        (Ok(Some(result)), _) => Some(result),
-        (_, Some(work)) => Some(work(&mut Local::new())),
-        (_, None) => unreachable!("the work is taken only when its result is returned"),
-    }
+    let kept = crate::global::LOCAL.try_with(Cell::take);
+    let mut local = kept.ok().flatten().unwrap_or_else(Local::boxed);
+    let result = work(&mut local);
+    let _gone_with_the_thread = crate::global::LOCAL.try_with(|slot| slot.set(Some(local)));
+    Some(result)
 }
 
 /// The type of the thread-local in [`crate::global`].
-pub(crate) type Slot = RefCell<Option<Local>>;
+pub(crate) type Slot = Cell<Option<Box<Local>>>;

@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hydra_journal::{ErrorKind as JournalErrorKind, Note, NoteSlot, Position, Writer};
-use hydra_record::{Dictionary, Encoder, Head, Level, Location, ThreadNote, Value};
+use hydra_record::{Dictionary, Encoder, Head, Level, Location, Scratch, ThreadNote, Value};
 
 use crate::config::Wanted;
 use crate::context;
@@ -134,7 +134,7 @@ impl Pass<'_> {
         &self,
         site: Option<Numbered>,
         place: impl FnOnce() -> usize,
-        encode: impl FnOnce(&mut Vec<u8>, u32),
+        encode: impl FnOnce(&mut Scratch, u32),
     ) -> Receipt {
         if !self.layer.is_plain()
             && let Some(receipt) = self.hold_back(place())
@@ -142,8 +142,6 @@ impl Pass<'_> {
             return receipt;
         }
         local::with(|local| {
-            // What a call that unwound has left there goes as well.
-            local.scratch.clear();
             // User code runs now: a `Display` that logs finds the thread's state in use, and gets one of its own.
             encode(&mut local.scratch, local.voice.thread);
             let receipt = if self.layer.is_plain() {
@@ -408,7 +406,7 @@ pub(crate) fn append_own(
     message: &str,
     fields: &[(&str, Value<'_>)],
 ) -> Result<Position, hydra_journal::Error> {
-    let (slot, mut bytes) = (NoteSlot::new(), Vec::new());
+    let (slot, mut bytes) = (NoteSlot::new(), Scratch::new());
     let (thread, name) = (hydra_os::thread::id(), hydra_os::thread::current_name());
     let (time_ns, site) = (core.clock.wall_ns(), 0);
     let head = Head {

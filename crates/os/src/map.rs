@@ -167,6 +167,36 @@ impl Map {
         }
     }
 
+    /// As [`Map::copy_in`], in pairs of words: the last pair is padded with zeros. `see` is shown each, as numbers of
+    /// which the byte image is little-endian.
+    ///
+    /// # Panics
+    ///
+    /// As [`Map::copy_in`].
+    #[inline(always)]
+    pub fn copy_in_pairs(&self, offset: usize, bytes: &[u8], mut see: impl FnMut(u64, u64)) {
+        let Some(words) = range(self.memory.writable_words(), offset, bytes.len().next_multiple_of(PAIR)) else {
+            self.refuse("copy_in_pairs", offset, bytes.len())
+        };
+        let (places, _) = words.as_chunks::<2>();
+        let (whole, tail) = bytes.as_chunks::<PAIR>();
+        let mut put = |[first, second]: &[AtomicU64; 2], both: u128| {
+            step();
+            let (low, high) = (both as u64, (both >> 64) as u64);
+            first.store(low.to_le(), Ordering::Relaxed);
+            second.store(high.to_le(), Ordering::Relaxed);
+            see(low, high);
+        };
+        for (place, pair) in places.iter().zip(whole) {
+            put(place, u128::from_le_bytes(*pair));
+        }
+        if !tail.is_empty()
+            && let Some(place) = places.last()
+        {
+            put(place, tail_pair(bytes, tail));
+        }
+    }
+
     /// Copies the bytes from byte `offset` on into `out`, by relaxed loads, filling it.
     ///
     /// # Panics
@@ -304,6 +334,8 @@ impl Map {
 
 /// Bytes in a word: the unit of every access.
 const WORD: usize = size_of::<u64>();
+/// Bytes in a pair of words.
+const PAIR: usize = 2 * WORD;
 /// How many words are cleared in a row.
 const ZERO_WORDS: usize = 512;
 
@@ -336,6 +368,15 @@ fn tail_word(bytes: &[u8], tail: &[u8]) -> u64 {
         return u64::from_le_bytes(*last) >> (8 * (WORD - tail.len()));
     }
     tail.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// As [`tail_word`], of a pair.
+#[inline]
+fn tail_pair(bytes: &[u8], tail: &[u8]) -> u128 {
+    if let Some(last) = bytes.last_chunk::<PAIR>() {
+        return u128::from_le_bytes(*last) >> (8 * (PAIR - tail.len()));
+    }
+    tail.iter().rev().fold(0, |pair, byte| pair << 8 | u128::from(*byte))
 }
 
 #[cfg(loom)]

@@ -120,7 +120,7 @@ impl Dictionary {
     /// let mut notes = Dictionary::new();
     /// assert!(notes.learn(&note));
     ///
-    /// let mut bytes = Vec::new();
+    /// let mut bytes = Scratch::new();
     /// let head = Head { time_ns: 0, site: 0, thread: 1, layer: 1, level: Level::Info };
     /// let mut encoder = Encoder::message(&mut bytes, head, "started", None);
     /// encoder.field("port", Value::U64(80));

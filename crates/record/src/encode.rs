@@ -21,12 +21,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::level::Level;
 use crate::list::FieldList;
+pub use crate::scratch::Scratch;
+use crate::scratch::{Pen, Put};
 use crate::value::{Value, put_str, tag};
 
 /// Bytes before the body.
 pub(crate) const HEAD_BYTES: usize = 26;
-/// Where the three counts stand.
-const COUNTS_AT: usize = 20;
+/// Where layer, level, flags and the three counts stand.
+const KIND_AT: usize = 16;
 pub(crate) const FLAG_MESSAGE: u8 = 1;
 pub(crate) const FLAG_LOCATION: u8 = 2;
 
@@ -61,18 +63,20 @@ pub fn set_layer(record: &mut [u8], layer: u16) {
 /// Writes one record's bytes; made by [`Encoder::site`] or [`Encoder::message`].
 ///
 /// Call, in this order: [`Encoder::argument`] (once for each name of the site), [`Encoder::field`],
-/// [`Encoder::context`]. The counts in the head are kept true after each call.
+/// [`Encoder::context`], and [`Encoder::finish`], before which the scratch holds nothing.
 #[derive(Debug)]
 pub struct Encoder<'b> {
-    out: &'b mut Vec<u8>,
-    start: usize,
+    pen: Pen<'b>,
+    /// Layer, level and flags, as the head has them.
+    kind: u32,
     counts: Counts,
     fields_cut: u64,
 }
 
 /// How many arguments, fields and fields of the context there are, as they stand in the head: 16 bits each.
 ///
-/// One word, because what is stored in pieces and loaded as a whole a moment later waits for the stores.
+/// One word, and the head is stored in words: what is stored in pieces and loaded as a whole a moment later, by the
+/// copy to the journal, waits for the stores.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts(u64);
 
@@ -93,84 +97,83 @@ impl Counts {
 }
 
 impl<'b> Encoder<'b> {
-    /// Begins a record whose message is the template of a call site.
-    #[inline]
-    pub fn site(out: &'b mut Vec<u8>, head: Head) -> Encoder<'b> {
-        Encoder::begin(out, head, 0)
+    /// Begins a record whose message is the template of a call site, in the place of what the scratch held.
+    #[inline(always)]
+    pub fn site(scratch: &'b mut Scratch, head: Head) -> Encoder<'b> {
+        Encoder::begin(scratch, head, 0)
     }
 
-    /// Begins a record whose message stands in it, with the place in the source if known.
+    /// Begins a record whose message stands in it, with the place in the source if known, in the place of what the
+    /// scratch held.
     #[inline]
     pub fn message(
-        out: &'b mut Vec<u8>,
+        scratch: &'b mut Scratch,
         head: Head,
         message: &str,
         location: Option<crate::record::Location<'_>>,
     ) -> Encoder<'b> {
         let flags = FLAG_MESSAGE | if location.is_some() { FLAG_LOCATION } else { 0 };
-        let encoder = Encoder::begin(out, head, flags);
+        let mut encoder = Encoder::begin(scratch, head, flags);
         if let Some(location) = location {
-            encoder.out.extend_from_slice(&location.line.to_le_bytes());
-            put_str(encoder.out, location.file);
-            put_str(encoder.out, location.module);
+            encoder.pen.piece(location.line.to_le_bytes());
+            put_str(&mut encoder.pen, location.file);
+            put_str(&mut encoder.pen, location.module);
         }
-        put_str(encoder.out, message);
+        put_str(&mut encoder.pen, message);
         encoder
     }
 
-    #[inline]
-    fn begin(out: &'b mut Vec<u8>, head: Head, flags: u8) -> Encoder<'b> {
-        let mut bytes = [0u8; HEAD_BYTES];
-        bytes[0..8].copy_from_slice(&head.time_ns.to_le_bytes());
-        bytes[8..12].copy_from_slice(&head.site.to_le_bytes());
-        bytes[12..16].copy_from_slice(&head.thread.to_le_bytes());
-        bytes[16..18].copy_from_slice(&head.layer.to_le_bytes());
-        bytes[18] = head.level.number();
-        bytes[19] = flags;
-        let start = out.len();
-        out.extend_from_slice(&bytes);
+    #[inline(always)]
+    fn begin(scratch: &'b mut Scratch, head: Head, flags: u8) -> Encoder<'b> {
+        scratch.clear();
+        let mut pen = Pen { scratch, at: 0 };
+        let who = u64::from(head.site) | u64::from(head.thread) << 32;
+        pen.head(head.time_ns.to_le_bytes(), who.to_le_bytes());
         Encoder {
-            out,
-            start,
+            pen,
+            kind: u32::from(head.layer) | u32::from(head.level.number()) << 16 | u32::from(flags) << 24,
             counts: Counts::default(),
             fields_cut: 0,
         }
     }
 
     /// Appends the value of the site's next name.
-    #[inline]
+    #[inline(always)]
     pub fn argument(&mut self, value: Value<'_>) {
-        value.put(self.out);
+        value.put_into(&mut self.pen);
         self.counts.0 += Counts::ARGUMENT;
     }
 
     /// Appends the value of the site's next name as text that `text` renders.
     ///
     /// A panic inside (a `Display` of the user's) is caught and the value marked [`Value::Panicked`].
+    #[inline]
     pub fn rendered(&mut self, text: fmt::Arguments<'_>) {
-        put_rendered(self.out, text);
+        self.apart(|encoder| put_rendered(&mut encoder.pen, text));
         self.counts.0 += Counts::ARGUMENT;
     }
 
     /// Appends a field under its name.
+    #[inline]
     pub fn field(&mut self, name: &str, value: Value<'_>) {
         if self.counts.fields() >= FIELDS_MAX {
             self.fields_cut += 1;
             return;
         }
-        put_str(self.out, name);
-        value.put(self.out);
+        put_str(&mut self.pen, name);
+        value.put_into(&mut self.pen);
         self.counts.0 += Counts::FIELD;
     }
 
     /// Appends a field whose value is text that `text` renders; panics are caught as in [`Encoder::rendered`].
+    #[inline]
     pub fn field_rendered(&mut self, name: &str, text: fmt::Arguments<'_>) {
         if self.counts.fields() >= FIELDS_MAX {
             self.fields_cut += 1;
             return;
         }
-        put_str(self.out, name);
-        put_rendered(self.out, text);
+        put_str(&mut self.pen, name);
+        self.apart(|encoder| put_rendered(&mut encoder.pen, text));
         self.counts.0 += Counts::FIELD;
     }
 
@@ -178,8 +181,8 @@ impl<'b> Encoder<'b> {
     pub fn context(&mut self, name: &str, value: Value<'_>) {
         self.end_fields();
         if self.counts.context() < FIELDS_MAX {
-            put_str(self.out, name);
-            value.put(self.out);
+            put_str(&mut self.pen, name);
+            value.put_into(&mut self.pen);
             self.counts.0 += Counts::CONTEXT;
         }
     }
@@ -190,68 +193,106 @@ impl<'b> Encoder<'b> {
         self.end_fields();
         let fits = usize::from(FIELDS_MAX - self.counts.context()) >= list.len();
         if fits {
-            self.out.extend_from_slice(list.bytes());
+            self.pen.bytes(list.bytes());
             self.counts.0 += list.len() as u64 * Counts::CONTEXT;
         }
     }
 
-    /// Ends the record and writes the counts into its head.
-    ///
-    /// By reference: moving what was stored a moment ago, in larger pieces, would wait for the stores.
+    /// Has another encoder go on and comes back to where it got. An encoder whose address nobody is given lives in
+    /// registers: this keeps rare work from costing every call.
+    #[inline(always)]
+    pub fn apart(&mut self, work: impl FnOnce(&mut Encoder<'_>)) {
+        let pen = Pen {
+            scratch: &mut *self.pen.scratch,
+            at: self.pen.at,
+        };
+        let mut other = Encoder { pen, ..*self };
+        work(&mut other);
+        let (at, counts, fields_cut) = (other.pen.at, other.counts, other.fields_cut);
+        self.pen.at = at;
+        (self.counts, self.fields_cut) = (counts, fields_cut);
+    }
+
+    /// Ends the record: kind and counts go into its head, and the scratch holds it.
     #[inline(always)]
     pub fn finish(&mut self) {
         self.end_fields();
-        let record = self.out.get_mut(self.start..).unwrap_or_default();
-        if let Some(counts) = record.get_mut(COUNTS_AT..).and_then(|rest| rest.first_chunk_mut::<6>()) {
-            let [a, b, c, d, e, f, ..] = self.counts.0.to_le_bytes();
-            *counts = [a, b, c, d, e, f];
-        }
+        let kind = u64::from(self.kind) | self.counts.0 << 32;
+        self.pen
+            .end_head(kind.to_le_bytes(), self.counts.context().to_le_bytes());
+        self.pen.scratch.set_len(self.pen.at);
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_fields(&mut self) {
         if self.fields_cut > 0 {
-            self.tell_cut_fields();
+            self.apart(|encoder| encoder.tell_cut_fields());
         }
     }
 
     #[cold]
     fn tell_cut_fields(&mut self) {
-        put_str(self.out, FIELDS_CUT);
-        Value::U64(std::mem::take(&mut self.fields_cut)).put(self.out);
+        put_str(&mut self.pen, FIELDS_CUT);
+        Value::U64(std::mem::take(&mut self.fields_cut)).put_into(&mut self.pen);
         self.counts.0 += Counts::FIELD;
     }
 }
 
-pub(crate) fn put_rendered(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    let start = out.len();
-    out.push(tag::RENDERED);
-    out.extend_from_slice(&[0; 4]);
+pub(crate) fn put_rendered(out: &mut impl Put, text: fmt::Arguments<'_>) {
+    let start = out.place();
+    out.piece([tag::RENDERED, 0, 0, 0, 0]);
     let rendered = match text.as_str() {
         Some(constant) => {
-            out.extend_from_slice(constant.as_bytes());
+            out.bytes(constant.as_bytes());
             Ok(Ok(()))
         }
         None => catch_unwind(AssertUnwindSafe(|| Text(out).write_fmt(text))),
     };
     if !matches!(rendered, Ok(Ok(()))) {
         // Half a text would look like a whole one: the mark takes its place.
-        out.truncate(start);
-        out.push(tag::PANICKED);
+        out.cut(start);
+        out.piece([tag::PANICKED]);
         return;
     }
-    let len = (out.len() - start - 5) as u32;
-    if let Some(place) = out.get_mut(start + 1..start + 5) {
-        place.copy_from_slice(&len.to_le_bytes());
+    let len = (out.place() - start - 5) as u32;
+    out.replace(start + 1, len.to_le_bytes());
+}
+
+impl Pen<'_> {
+    /// Puts down the head, of which kind and counts come in the end.
+    #[inline(always)]
+    fn head(&mut self, time: [u8; 8], who: [u8; 8]) {
+        match self.scratch.from(0).first_chunk_mut::<HEAD_BYTES>() {
+            Some(head) => {
+                let (first, rest) = head.split_at_mut(time.len());
+                first.copy_from_slice(&time);
+                rest.iter_mut().zip(who).for_each(|(to, from)| *to = from);
+            }
+            None => {
+                self.piece(time);
+                self.piece(who);
+                self.piece([0; HEAD_BYTES - KIND_AT]);
+            }
+        }
+        self.at = HEAD_BYTES;
+    }
+
+    #[inline(always)]
+    fn end_head(&mut self, kind: [u8; 8], context: [u8; 2]) {
+        if let Some(place) = self.scratch.from(KIND_AT).first_chunk_mut::<10>() {
+            let [a, b, c, d, e, f, g, h] = kind;
+            let [i, j] = context;
+            *place = [a, b, c, d, e, f, g, h, i, j];
+        }
     }
 }
 
 /// Lets `fmt` write into bytes.
-struct Text<'b>(&'b mut Vec<u8>);
+struct Text<'b, P>(&'b mut P);
 
-impl fmt::Write for Text<'_> {
+impl<P: Put> fmt::Write for Text<'_, P> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
+        self.0.bytes(text.as_bytes());
         Ok(())
     }
 }

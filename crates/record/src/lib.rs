@@ -18,11 +18,12 @@ pub mod level;
 pub mod list;
 pub mod note;
 pub mod record;
+mod scratch;
 pub mod spec;
 pub mod value;
 
 pub use decode::{DecodeError, Dictionary, Peek};
-pub use encode::{Encoder, Head};
+pub use encode::{Encoder, Head, Scratch};
 pub use level::Level;
 pub use list::FieldList;
 pub use note::{LayerNote, Origin, Piece, SiteNote, Taker, ThreadNote};

@@ -124,7 +124,7 @@ impl FieldList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dictionary, Encoder, Head, LayerNote, Level};
+    use crate::{Dictionary, Encoder, Head, LayerNote, Level, Scratch};
 
     /// The last value of a name is the one kept, the others stay as they are, in order.
     #[test]
@@ -163,7 +163,7 @@ mod tests {
             layer: 1,
             level: Level::Info,
         };
-        let (mut notes, mut note, mut bytes) = (Dictionary::new(), Vec::new(), Vec::new());
+        let (mut notes, mut note, mut bytes) = (Dictionary::new(), Vec::new(), Scratch::new());
         LayerNote::put(1, "API", "API", &mut note);
         notes.learn(&note);
         let mut encoder = Encoder::message(&mut bytes, head, "text", None);

@@ -17,6 +17,7 @@
 //! | 13 | a `Display` that panicked | |
 
 use crate::bare::is_bare;
+use crate::scratch::Put;
 
 /// A field's value, borrowed from the program's arguments or from a journal frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,24 +83,28 @@ pub const PANICKED_TEXT: &str = "<panicked while rendering>";
 
 impl<'a> Value<'a> {
     /// Appends the byte form.
+    pub fn put(self, out: &mut Vec<u8>) {
+        self.put_into(out);
+    }
+
     // Always inlined: callers mostly know the kind, and then this is a few stores.
     #[inline(always)]
-    pub fn put(self, out: &mut Vec<u8>) {
+    pub(crate) fn put_into(self, out: &mut impl Put) {
         match self {
-            Value::Null => out.push(tag::NULL),
-            Value::Bool(false) => out.push(tag::FALSE),
-            Value::Bool(true) => out.push(tag::TRUE),
-            Value::I64(number) => put_tagged(out, tag::I64, number.to_le_bytes()),
-            Value::U64(number) => put_tagged(out, tag::U64, number.to_le_bytes()),
-            Value::F64(number) => put_tagged(out, tag::F64, number.to_bits().to_le_bytes()),
-            Value::F32(number) => put_tagged(out, tag::F32, number.to_bits().to_le_bytes()),
-            Value::Char(letter) => put_tagged(out, tag::CHAR, (letter as u32).to_le_bytes()),
-            Value::I128(number) => put_tagged(out, tag::I128, number.to_le_bytes()),
-            Value::U128(number) => put_tagged(out, tag::U128, number.to_le_bytes()),
+            Value::Null => out.piece([tag::NULL]),
+            Value::Bool(false) => out.piece([tag::FALSE]),
+            Value::Bool(true) => out.piece([tag::TRUE]),
+            Value::I64(number) => out.tagged(tag::I64, number.to_le_bytes()),
+            Value::U64(number) => out.tagged(tag::U64, number.to_le_bytes()),
+            Value::F64(number) => out.tagged(tag::F64, number.to_bits().to_le_bytes()),
+            Value::F32(number) => out.tagged(tag::F32, number.to_bits().to_le_bytes()),
+            Value::Char(letter) => out.tagged(tag::CHAR, (letter as u32).to_le_bytes()),
+            Value::I128(number) => out.tagged(tag::I128, number.to_le_bytes()),
+            Value::U128(number) => out.tagged(tag::U128, number.to_le_bytes()),
             Value::Str(text) => put_text(out, tag::STR, text),
             Value::Rendered(text) => put_text(out, tag::RENDERED, text),
             Value::Json(text) => put_text(out, tag::JSON, text),
-            Value::Panicked => out.push(tag::PANICKED),
+            Value::Panicked => out.piece([tag::PANICKED]),
         }
     }
 
@@ -155,30 +160,17 @@ impl<'a> Take<'a> for Stored<'a> {
     }
 }
 
-/// Appends a mark and what it stands for in one piece: room is looked for once.
 #[inline(always)]
-fn put_tagged<const N: usize>(out: &mut Vec<u8>, kind: u8, bytes: [u8; N]) {
-    let mut both = [kind; TAGGED_BYTES_MAX];
-    let (_, rest) = both.split_at_mut(1);
-    rest.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-    out.extend_from_slice(both.get(..=N).unwrap_or_default());
-}
-
-/// The mark and the largest number.
-const TAGGED_BYTES_MAX: usize = 17;
-
-#[inline(always)]
-fn put_text(out: &mut Vec<u8>, kind: u8, text: &str) {
-    out.reserve(text.len() + 5);
-    put_tagged(out, kind, (text.len() as u32).to_le_bytes());
-    out.extend_from_slice(text.as_bytes());
+fn put_text(out: &mut impl Put, kind: u8, text: &str) {
+    out.tagged(kind, (text.len() as u32).to_le_bytes());
+    out.bytes(text.as_bytes());
 }
 
 /// Appends a length (u32) and the text. Callers keep texts under 4 GiB: a record's limit is far below.
 #[inline]
-pub(crate) fn put_str(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-    out.extend_from_slice(text.as_bytes());
+pub(crate) fn put_str(out: &mut impl Put, text: &str) {
+    out.piece((text.len() as u32).to_le_bytes());
+    out.bytes(text.as_bytes());
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! Promises of the byte form of a record.
 
 use hydra_record::note::{RawPiece, RawSite};
-use hydra_record::{DecodeError, Dictionary, Encoder, Head, LayerNote, Level, Location, ThreadNote, Value};
+use hydra_record::{DecodeError, Dictionary, Encoder, Head, LayerNote, Level, Location, Scratch, ThreadNote, Value};
 
 const SITE: RawSite = RawSite {
     level: Level::Info,
@@ -47,7 +47,7 @@ fn head(site: u32) -> Head {
 }
 
 fn encode() -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let mut bytes = Scratch::new();
     let mut encoder = Encoder::site(&mut bytes, head(5));
     encoder.argument(Value::U64(42));
     encoder.rendered(format_args!("{}", "1.2.3.4"));
@@ -57,7 +57,7 @@ fn encode() -> Vec<u8> {
     encoder.field("attempt", Value::I64(-1));
     encoder.context("trace_id", Value::Str("abc"));
     encoder.finish();
-    bytes
+    bytes.to_vec()
 }
 
 /// A record of a call site comes back whole: message from the template, every field typed, context apart.
@@ -91,7 +91,7 @@ fn a_site_record_comes_back_whole() {
 #[test]
 fn an_inline_message_needs_no_site() {
     let notes = notes();
-    let mut bytes = Vec::new();
+    let mut bytes = Scratch::new();
     let location = Location {
         line: 8,
         file: "x.rs",
@@ -133,7 +133,7 @@ fn a_panicking_display_is_marked() {
         }
     }
     let notes = notes();
-    let mut bytes = Vec::new();
+    let mut bytes = Scratch::new();
     let mut encoder = Encoder::message(&mut bytes, head(0), "m", None);
     encoder.field_rendered("bomb", format_args!("{Bomb}"));
     encoder.field("after", Value::Bool(true));
@@ -147,7 +147,7 @@ fn a_panicking_display_is_marked() {
 #[test]
 fn excess_fields_are_counted() {
     let notes = notes();
-    let mut bytes = Vec::new();
+    let mut bytes = Scratch::new();
     let mut encoder = Encoder::message(&mut bytes, head(0), "m", None);
     for _ in 0..5000 {
         encoder.field("f", Value::Null);

@@ -143,7 +143,7 @@ impl<'a> Sample<'a> {
             layer: 1,
             level: self.level,
         };
-        let mut bytes = Vec::new();
+        let mut bytes = Scratch::new();
         let mut encoder = match self.message {
             Some(message) => Encoder::message(&mut bytes, head, message, None),
             None => Encoder::site(&mut bytes, head),
@@ -158,7 +158,7 @@ impl<'a> Sample<'a> {
             .iter()
             .for_each(|(name, value)| encoder.context(name, *value));
         encoder.finish();
-        bytes
+        bytes.to_vec()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hydra_format::{Plain, PlainOptions};
 use hydra_head::{Fallback, Head, Overflow, Retry, Spec, SyncPolicy};
 use hydra_journal::{Adopted, Journal, Note, NoteSlot, Options, Position};
-use hydra_record::{Encoder, LayerNote, Level};
+use hydra_record::{Encoder, LayerNote, Level, Scratch};
 use hydra_sink::Memory;
 
 /// A bound for what must happen; only a failing test waits that long.
@@ -66,7 +66,7 @@ impl Program {
             (&self.other, "OTHER")
         };
         let write = |out: &mut Vec<u8>| LayerNote::put(layer, name, name, out);
-        let mut bytes = Vec::new();
+        let mut bytes = Scratch::new();
         let head = hydra_record::Head {
             time_ns: 0,
             site: 0,

@@ -81,7 +81,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hydra_record::{Encoder, Head, Level, Value};
+    use hydra_record::{Encoder, Head, Level, Scratch, Value};
 
     fn record(time_ns: i64, thread: u32, level: Level, message: &str, id: u64) -> Vec<u8> {
         let (site, layer) = (0, 3);
@@ -92,11 +92,11 @@ mod tests {
             layer,
             level,
         };
-        let mut bytes = Vec::new();
+        let mut bytes = Scratch::new();
         let mut encoder = Encoder::message(&mut bytes, head, message, None);
         encoder.field("id", Value::U64(id));
         encoder.finish();
-        bytes
+        bytes.to_vec()
     }
 
     /// Time and thread make no difference; level, message and fields do.

@@ -17,7 +17,7 @@ use std::future::{IntoFuture, Ready, ready};
 use std::sync::Mutex;
 
 use hydra_record::note::RawSite;
-use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Value};
+use hydra_record::{Dictionary, Encoder, Head, LayerNote, Level, Scratch, Value};
 
 pub mod __private {
     pub use core::option::Option::{None, Some};
@@ -87,7 +87,7 @@ impl Pass<'_> {
         LayerNote::put(1, &self.layer, &self.layer, &mut layer_note);
         assert!(notes.learn(&site_note) && notes.learn(&layer_note), "{:?}", site.raw);
 
-        let mut bytes = Vec::new();
+        let mut bytes = Scratch::new();
         let head = Head {
             time_ns: 1,
             site: 1,
