@@ -200,7 +200,11 @@ impl Reader {
         if self.position.offset() as usize + FRAME_HEAD_BYTES > segment.end {
             segment.settle();
             if self.open_next(segment.number + 1, batch) {
-                self.leave(&segment);
+                #[cfg(not(loom))]
+                if let Source::Live(_) = self.source {
+                    // Its memory had been let go of before: reading has brought it back.
+                    segment.release_pages_again();
+                }
                 return Read::Some;
             }
         }
@@ -219,19 +223,6 @@ impl Reader {
         }
         self.segment.clone()
     }
-
-    /// Lets go of the memory of a segment that this reader is done with, if it is not about to be recycled anyway.
-    #[cfg(not(loom))]
-    fn leave(&self, segment: &Segment) {
-        if let Source::Live(log) = &self.source
-            && segment.number.saturating_add(1) < log.tail().segment()
-        {
-            segment.release_pages();
-        }
-    }
-
-    #[cfg(loom)]
-    fn leave(&self, _: &Segment) {}
 
     /// Reads on, and says whether there is nothing but notes and padding.
     #[cfg(not(loom))]

@@ -366,7 +366,7 @@ impl Segment {
         self.mapping.was_headed(self.generation, self.number)
     }
 
-    /// As [`Segment::release_pages`], where that has been called before.
+    /// Gives the pages back that have come again after [`Segment::release_pages_once`].
     #[cfg(not(loom))]
     pub(crate) fn release_pages_again(&self) {
         if self.released.load(Ordering::Relaxed) {
@@ -416,14 +416,7 @@ impl Segment {
         true
     }
 
-    /// Gives the pages back to the system; they come again when somebody reads them.
-    #[cfg(not(loom))]
-    pub(crate) fn release_pages(&self) {
-        self.released.store(true, Ordering::Relaxed);
-        self.mapping.map.release_pages();
-    }
-
-    /// As [`Segment::release_pages`], the first time it is called.
+    /// Gives the pages back to the system, the first time it is called; they come again when somebody reads them.
     #[cfg(not(loom))]
     pub(crate) fn release_pages_once(&self) {
         if !self.released.swap(true, Ordering::Relaxed) {
