@@ -20,6 +20,8 @@ pub struct Args {
     pub ledger: Option<PathBuf>,
     /// Only names the rows.
     pub list: bool,
+    /// Only names the packages that must be installed first.
+    pub packages: bool,
 }
 
 /// The kills of a run that does not say how many.
@@ -35,6 +37,7 @@ impl Default for Args {
             exhaustive: false,
             ledger: None,
             list: false,
+            packages: false,
         }
     }
 }
@@ -59,6 +62,7 @@ impl Args {
                 "--exhaustive" => args.exhaustive = true,
                 "--ledger" => args.ledger = Some(PathBuf::from(value()?)),
                 "--list" => args.list = true,
+                "--packages" => args.packages = true,
                 _ => return Err(format!("`{word}` is no option")),
             }
         }

@@ -8,7 +8,8 @@ use torture::args::Args;
 use torture::{rows, spec, victim};
 
 const USAGE: &str = "\
-usage: torture [--row NAME]... [--seed N] [--minutes M] [--kills N] [--exhaustive] [--ledger FILE] [--list]";
+usage: torture [--row NAME]... [--seed N] [--minutes M] [--kills N] [--exhaustive] [--ledger FILE] [--list]
+               [--packages]";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();

@@ -8,7 +8,8 @@ use crate::args::Args;
 use crate::elsewhere;
 use crate::ledger;
 use crate::random::Random;
-use crate::table::{self, Outcome};
+use crate::table::{self, Outcome, Verdicts};
+use crate::tools;
 
 mod backlog;
 mod bytes;
@@ -45,7 +46,24 @@ pub struct Row {
     pub fault: &'static str,
     /// How often it is run.
     pub turns: Turns,
-    run: fn(&mut Turn<'_>) -> io::Result<()>,
+    /// Programs that it borrows from the system.
+    programs: &'static [&'static str],
+    needs_root: bool,
+    run: Run,
+}
+
+impl Row {
+    const fn with(self, programs: &'static [&'static str]) -> Row {
+        Row { programs, ..self }
+    }
+
+    const fn as_root(self, programs: &'static [&'static str]) -> Row {
+        Row {
+            programs,
+            needs_root: true,
+            ..self
+        }
+    }
 }
 
 /// How often a row is run.
@@ -119,7 +137,7 @@ pub const ALL: &[Row] = &[
     once("signal", "a signal at every instruction; its handler logs", signal::run),
     other("signal-drain", "SIGTERM and SIGINT drain first", signal::drains),
     once("display", "texts that panic, log, wait or lie", guests::display),
-    once("clock", "the wall clock jumps", guests::clock),
+    once("clock", "the wall clock jumps", guests::clock).with(&["faketime"]),
     once("big", "records at every limit of their size", large::run),
     other("adoption-race", "8 processes adopt at once", orphans::adoption_race),
     other("fork", "fork under load; children log, too", orphans::forked),
@@ -132,62 +150,80 @@ pub const ALL: &[Row] = &[
         full::destination,
     ),
     other("full-journal", "disk of the journal full, then freed", full::journal),
-    other("file-size", "RLIMIT_FSIZE reached, then raised", limits::file_size),
+    other("file-size", "RLIMIT_FSIZE reached, then raised", limits::file_size).with(&["prlimit"]),
     other(
         "descriptors",
         "no descriptor to be had for a while",
         limits::descriptors,
-    ),
-    other("stopped", "SIGSTOP and SIGCONT under load", limits::stopped),
+    )
+    .with(&["prlimit"]),
+    other("stopped", "SIGSTOP and SIGCONT under load", limits::stopped).with(&["kill"]),
     other(
         "destination-error",
         "writes to a file fail now and then",
         sandbox::failing_writes,
-    ),
-    other("inodes", "no inode to be had for a while", space::inodes),
-    other("quota", "disk quota reached, then raised", space::quota),
-    other("readonly", "the journal's disk turns read-only", space::read_only),
+    )
+    .with(&["strace"]),
+    other("inodes", "no inode to be had for a while", space::inodes).as_root(&["mkfs.ext4", "mount", "umount"]),
+    other("quota", "disk quota reached, then raised", space::quota).as_root(&[
+        "mkfs.btrfs",
+        "btrfs",
+        "mount",
+        "umount",
+    ]),
+    other("readonly", "the journal's disk turns read-only", space::read_only).as_root(&[
+        "mkfs.ext4",
+        "mount",
+        "umount",
+        "findmnt",
+    ]),
     other(
         "address-space",
         "no memory to be mapped for a while",
         space::address_space,
-    ),
-    other("frozen", "a disk hangs", slow::frozen),
-    other("slow-disk", "a disk takes 1 MiB a second", slow::slow),
+    )
+    .with(&["prlimit"]),
+    other("frozen", "a disk hangs", slow::frozen).as_root(&["mkfs.ext4", "mount", "umount", "fsfreeze"]),
+    other("slow-disk", "a disk takes 1 MiB a second", slow::slow).as_root(&["mkfs.ext4", "mount", "umount", "findmnt"]),
     other("journal-gone", "journal removed or moved under load", gone::lives_on),
     other("journal-made-again", "... then killed", gone::made_again),
     other("segment-cut", "segments of a living process emptied", gone::segment_cut),
     other("parts-lost", "head, cursors or lock lost or damaged", gone::parts),
     other("clone", "journal of a living process copied", gone::cloned),
-    other("permissions", "rights taken away and given back", permissions::run_row),
-    other("privileges", "successor with fewer rights", permissions::dropped),
+    other("permissions", "rights taken away and given back", permissions::run_row)
+        .as_root(&["setpriv", "chattr", "chown", "chmod"]),
+    other("privileges", "successor with fewer rights", permissions::dropped).as_root(&["setpriv", "chown", "chmod"]),
     other(
         "standard-descriptors",
         "started without standard descriptors",
         sandbox::standard_descriptors,
     ),
-    other("sandbox", "system calls refused from the start", sandbox::refused_calls),
+    other("sandbox", "system calls refused from the start", sandbox::refused_calls).with(&["strace", "kill"]),
     kills(
         "power-cut",
         "power cut: pages old or new since their sync",
         power::pages,
-    ),
+    )
+    .with(&["strace", "kill"]),
     kills(
         "sync-error",
         "syncs fail, later ones do not, power cut",
         power::after_failed_syncs,
-    ),
+    )
+    .with(&["strace", "kill"]),
     other(
         "power-cut-disk",
         "a file system shut down, mounted again",
         power::file_system,
-    ),
-    other("device-error", "a device fails, then works", device::fails),
+    )
+    .as_root(&["mkfs.ext4", "mount", "umount", "xfs_io"]),
+    other("device-error", "a device fails, then works", device::fails).as_root(device::PROGRAMS),
     other(
         "device-error-told",
         "... and somebody else is told of it",
         device::tells_another,
-    ),
+    )
+    .as_root(device::PROGRAMS),
     other(
         "two-starts",
         "several processes start at once, some die",
@@ -196,48 +232,48 @@ pub const ALL: &[Row] = &[
     other("beside", "processes come and go beside another", starts::beside),
     once("backlog", "a large backlog", backlog::run),
     other("logrotate", "files renamed under load", moved::renamed),
-    other("logrotate-create", "files rotated by logrotate", moved::by_logrotate),
+    other("logrotate-create", "files rotated by logrotate", moved::by_logrotate).with(&["logrotate"]),
     other(
         "logrotate-copy",
         "files copied and emptied by logrotate",
         moved::copied_and_emptied,
-    ),
-    other("chaos", "everything at once", chaos::run_row),
+    )
+    .with(&["logrotate"]),
+    other("chaos", "everything at once", chaos::run_row).with(&["prlimit", "kill"]),
     other(
         "chaos-left",
         "... and who is refused a record leaves",
         chaos::run_unbearing,
-    ),
+    )
+    .with(&["prlimit", "kill"]),
 ];
 
 /// How often a row is run that does not kill at random.
 const RUNS: u64 = 5;
 
-const fn kills(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -> io::Result<()>) -> Row {
+type Run = fn(&mut Turn<'_>) -> io::Result<()>;
+
+const fn row(name: &'static str, fault: &'static str, turns: Turns, run: Run) -> Row {
     Row {
         name,
         fault,
-        turns: Turns::UntilKilled,
+        turns,
+        programs: &[],
+        needs_root: false,
         run,
     }
 }
 
-const fn other(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -> io::Result<()>) -> Row {
-    Row {
-        name,
-        fault,
-        turns: Turns::AFew,
-        run,
-    }
+const fn kills(name: &'static str, fault: &'static str, run: Run) -> Row {
+    row(name, fault, Turns::UntilKilled, run)
 }
 
-const fn once(name: &'static str, fault: &'static str, run: fn(&mut Turn<'_>) -> io::Result<()>) -> Row {
-    Row {
-        name,
-        fault,
-        turns: Turns::Once,
-        run,
-    }
+const fn other(name: &'static str, fault: &'static str, run: Run) -> Row {
+    row(name, fault, Turns::AFew, run)
+}
+
+const fn once(name: &'static str, fault: &'static str, run: Run) -> Row {
+    row(name, fault, Turns::Once, run)
 }
 
 /// Runs what `args` asks for, `exe` being this program, and prints the table. Says whether every row held.
@@ -254,13 +290,20 @@ pub fn run(args: &Args, exe: &Path, out: &mut dyn Write) -> bool {
         let _ = writeln!(out, "there is no row `{name}`; `--list` names them");
         return false;
     }
+    if args.packages {
+        let missing = tools::packages(asked.iter().flat_map(|row| row.programs.iter().copied()));
+        return missing
+            .iter()
+            .try_for_each(|package| writeln!(out, "{package}"))
+            .is_ok();
+    }
     let sharers = asked.iter().filter(|row| row.turns != Turns::AFew).count().max(1) as u64;
     let mut told = writeln!(out, "seed {}", args.seed).and_then(|()| table::head(out));
-    let mut right = true;
+    let mut verdicts = Verdicts::default();
     for row in &asked {
         let begun = Instant::now();
         let outcome = run_row(row, args, exe, args.kills.div_ceil(sharers), asked.len());
-        right &= outcome.is_right();
+        verdicts.add(row.name, &outcome);
         told = told.and_then(|()| table::row(out, row.fault, &outcome, begun.elapsed()));
         if let Some(path) = &args.ledger {
             told = told.and_then(|()| ledger::add(path, args.seed, row.name, &outcome));
@@ -272,12 +315,16 @@ pub fn run(args: &Args, exe: &Path, out: &mut dyn Write) -> bool {
     if args.rows.is_empty() {
         told = told.and_then(|()| elsewhere::tell(out));
     }
+    told = told.and_then(|()| verdicts.tell(out));
     // A table nobody could read proves nothing.
-    right && told.is_ok()
+    verdicts.are_right() && told.is_ok()
 }
 
 fn run_row(row: &Row, args: &Args, exe: &Path, kills: u64, rows: usize) -> Outcome {
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        skipped: tools::missing(row.programs, row.needs_root),
+        ..Outcome::default()
+    };
     let time = args.time.map(|time| time / rows as u32);
     let begun = Instant::now();
     for round in 0.. {
@@ -318,4 +365,19 @@ fn run_row(row: &Row, args: &Args, exe: &Path, kills: u64, rows: usize) -> Outco
             .push("no record was accepted in any run: nothing is proved".to_owned());
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever program a row borrows, the package that has it is known: the command installs it, or names it.
+    #[test]
+    fn packages_are_known() {
+        for row in ALL {
+            for program in row.programs {
+                assert!(tools::package_of(program).is_some(), "{}: {program}", row.name);
+            }
+        }
+    }
 }

@@ -90,3 +90,70 @@ pub fn row(out: &mut dyn Write, fault: &str, outcome: &Outcome, took: Duration) 
     }
     out.flush()
 }
+
+/// What became of the rows of a run.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    held: u64,
+    failed: Vec<&'static str>,
+    skipped: Vec<&'static str>,
+}
+
+impl Verdicts {
+    /// Takes in a row's.
+    pub fn add(&mut self, row: &'static str, outcome: &Outcome) {
+        match outcome {
+            Outcome { skipped: Some(_), .. } => self.skipped.push(row),
+            _ if outcome.is_right() => self.held += 1,
+            _ => self.failed.push(row),
+        }
+    }
+
+    /// Says whether no row failed.
+    pub fn are_right(&self) -> bool {
+        self.failed.is_empty()
+    }
+
+    /// Prints the last line: it names every row that did not hold.
+    ///
+    /// # Errors
+    /// Whatever `out` says.
+    pub fn tell(&self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{} rows hold", self.held)?;
+        for (what, rows) in [("FAILED", &self.failed), ("skipped", &self.skipped)] {
+            if !rows.is_empty() {
+                write!(out, "; {what}: {}", rows.join(", "))?;
+            }
+        }
+        writeln!(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last line names the rows that failed and those that could not be tried; one that could not is no failure.
+    #[test]
+    fn the_last_line_hides_nothing() {
+        let skipped = Outcome {
+            skipped: Some("needs root".to_owned()),
+            ..Outcome::default()
+        };
+        let mut failed = Outcome::default();
+        let mut verdicts = Verdicts::default();
+        let told = |verdicts: &Verdicts| {
+            let mut line = Vec::new();
+            verdicts.tell(&mut line).unwrap();
+            String::from_utf8(line).unwrap()
+        };
+        verdicts.add("kill-1", &failed);
+        assert_eq!(told(&verdicts), "1 rows hold\n");
+        verdicts.add("quota", &skipped);
+        assert!(verdicts.are_right());
+        failed.found.lost = 1;
+        verdicts.add("fork", &failed);
+        assert!(!verdicts.are_right());
+        assert_eq!(told(&verdicts), "1 rows hold; FAILED: fork; skipped: quota\n");
+    }
+}

@@ -1,11 +1,51 @@
 //! Programs that the harness borrows from the system it runs on.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where programs are that only root uses, and that are not on everybody's path.
 const FOR_ROOT: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// The packages of Debian that have the programs which rows borrow.
+const PACKAGES: [(&str, &[&str]); 10] = [
+    ("btrfs-progs", &["btrfs", "mkfs.btrfs"]),
+    ("coreutils", &["chmod", "chown"]),
+    ("e2fsprogs", &["chattr", "mkfs.ext4"]),
+    ("faketime", &["faketime"]),
+    ("logrotate", &["logrotate"]),
+    ("mount", &["mount", "umount"]),
+    ("procps", &["kill"]),
+    ("strace", &["strace"]),
+    (
+        "util-linux",
+        &[
+            "fallocate",
+            "findmnt",
+            "fsfreeze",
+            "fstrim",
+            "prlimit",
+            "setpriv",
+            "unshare",
+        ],
+    ),
+    ("xfsprogs", &["mkfs.xfs", "xfs_io"]),
+];
+
+/// Returns the packages of Debian that must be installed so that there are all of these programs.
+pub fn packages<'p>(programs: impl Iterator<Item = &'p str>) -> BTreeSet<&'static str> {
+    let missing: Vec<&str> = programs.filter(|program| find(program).is_none()).collect();
+    let is_needed = |its: &[&str]| missing.iter().any(|program| its.contains(program));
+    let needed = PACKAGES.iter().filter(|(_, its)| is_needed(its));
+    needed.map(|(package, _)| *package).collect()
+}
+
+/// Returns the package that has a program.
+pub fn package_of(program: &str) -> Option<&'static str> {
+    let its = PACKAGES.iter().find(|(_, its)| its.contains(&program));
+    its.map(|(package, _)| *package)
+}
 
 /// Returns where a program is, if it is installed.
 pub fn find(program: &str) -> Option<PathBuf> {
@@ -24,7 +64,14 @@ pub fn missing(programs: &[&str], needs_root: bool) -> Option<String> {
         .copied()
         .filter(|program| find(program).is_none())
         .collect();
-    (!missing.is_empty()).then(|| format!("`{}` is not installed", missing.join("`, `")))
+    let packages = packages(missing.iter().copied()).into_iter().collect::<Vec<_>>();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "`{}` is not installed: Debian's {} has it",
+            missing.join("`, `"),
+            packages.join(", ")
+        )
+    })
 }
 
 /// Says whether this is root's process.

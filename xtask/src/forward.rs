@@ -1,8 +1,10 @@
 //! Commands that build a package in release mode and hand their arguments to it.
 
+use std::io;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
+use crate::packages;
 use crate::step::cargo;
 
 /// Builds and runs the comparison with the peers.
@@ -17,9 +19,34 @@ pub(crate) fn bench(root: &Path, args: &[String]) -> ExitCode {
     }
 }
 
-/// Builds and runs the fault injection that does not fit into a test run.
+/// Builds and runs the fault injection that does not fit into a test run. The programs that it borrows come first.
 pub(crate) fn torture(root: &Path, args: &[String]) -> ExitCode {
+    match missing_packages(root, args).map(|missing| packages::install(&missing)) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => println!("    rows that need a program which is not there are skipped: {error}"),
+        Err(status) => return status,
+    }
     replace(root, "torture", args)
+}
+
+/// Asks for the packages that the rows need and that are not installed.
+fn missing_packages(root: &Path, args: &[String]) -> Result<Vec<String>, ExitCode> {
+    if args.iter().any(|arg| arg == "--list") {
+        return Ok(Vec::new());
+    }
+    let mut asked = release(root, "torture", args);
+    // What the build says goes to standard error, as ever.
+    match asked.arg("--packages").stderr(Stdio::inherit()).output() {
+        Ok(output) if output.status.success() => {
+            let told = String::from_utf8_lossy(&output.stdout);
+            Ok(told.lines().map(str::to_owned).collect())
+        }
+        Ok(output) => {
+            print!("{}", String::from_utf8_lossy(&output.stdout));
+            Err(ended(output.status))
+        }
+        Err(error) => Err(not_started(&error)),
+    }
 }
 
 /// Builds the engine for a simulated machine and runs seeds on it.
@@ -44,10 +71,17 @@ fn release(root: &Path, package: &str, args: &[String]) -> Command {
 fn finish(mut command: Command) -> ExitCode {
     match command.status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
-        Err(error) => {
-            eprintln!("cannot start cargo: {error}");
-            ExitCode::FAILURE
-        }
+        Ok(status) => ended(status),
+        Err(error) => not_started(&error),
     }
+}
+
+/// The exit code of a command that failed.
+fn ended(status: ExitStatus) -> ExitCode {
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+fn not_started(error: &io::Error) -> ExitCode {
+    eprintln!("cannot start cargo: {error}");
+    ExitCode::FAILURE
 }

@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode};
 
 use self::baseline::{Baseline, Verdict};
 use crate::gate::target_dir;
+use crate::packages;
 use crate::step::{Outcome, cargo, stream};
 use crate::tally::Tally;
 
@@ -190,19 +191,14 @@ impl Counter {
 
 /// Makes sure that there is valgrind, from Debian's package if need be.
 fn get_valgrind() -> Result<(), String> {
-    let present = || text_of(Command::new("valgrind").arg("--version")).is_ok();
-    if present() {
+    if packages::answers("valgrind") {
         return Ok(());
     }
-    println!("    valgrind is missing; installing Debian's package");
-    let install = ["apt-get", "install", "--yes", "--no-install-recommends", "valgrind"];
-    let [program, args @ ..] = install;
-    let as_root = text_of(Command::new(program).args(args));
-    let installed = as_root.or_else(|_| text_of(Command::new("sudo").arg("-n").args(install)));
-    match installed {
-        Ok(_) if present() => Ok(()),
-        Ok(_) => Err("valgrind does not start although its package is installed".to_owned()),
-        Err(_) => Err("valgrind is missing and `apt-get install valgrind` failed".to_owned()),
+    packages::install(&["valgrind".to_owned()]).map_err(|error| format!("valgrind is missing: {error}"))?;
+    if packages::answers("valgrind") {
+        Ok(())
+    } else {
+        Err("valgrind does not start although its package is installed".to_owned())
     }
 }
 

@@ -9,6 +9,7 @@ mod api;
 mod forward;
 mod gate;
 mod instructions;
+mod packages;
 mod step;
 mod tally;
 mod tidy;
@@ -27,7 +28,8 @@ The commands of the repository.
     cargo xtask instructions [--save]
                                   what calls and records cost in instructions, against the committed baselines (also
                                   a part of `test`); `--save` makes new ones
-    cargo xtask torture [...]     kills, starves and tears real processes; arguments go to the package `torture`
+    cargo xtask torture [...]     kills, starves and tears real processes; arguments go to the package `torture`; first
+                                  installs the Debian packages that its rows borrow programs from, where it may
     cargo xtask simulate [--seeds N] [--seed S]
                                   the engine on a simulated machine, from seeds that replay exactly; with `--tell`
                                   every call to the disk of one seed is told

@@ -85,9 +85,7 @@ impl Device {
 /// The device fails for a while under the journal, the files or both, and then does not any more: no record is called
 /// synced for a sync that came after a failed one, health tells of it, and records are synced again.
 pub(super) fn fails(turn: &mut Turn<'_>) -> io::Result<()> {
-    let Some((mut load, device, what)) = start(turn, &[What::Journal, What::Files, What::All])? else {
-        return Ok(());
-    };
+    let (mut load, device, what) = start(turn, &[What::Journal, What::Files, What::All])?;
     load.wait(LASTS_FOR);
     device.fail()?;
     std::thread::sleep(LASTS_FOR);
@@ -101,9 +99,7 @@ pub(super) fn fails(turn: &mut Turn<'_>) -> io::Result<()> {
 /// meanwhile, and every sync of its own would succeed. (The journal alone is not drawn: from outside nobody knows
 /// whether what failed was part of a segment that is ever synced again, so that health would have to tell.)
 pub(super) fn tells_another(turn: &mut Turn<'_>) -> io::Result<()> {
-    let Some((mut load, device, what)) = start(turn, &[What::Files, What::All])? else {
-        return Ok(());
-    };
+    let (mut load, device, what) = start(turn, &[What::Files, What::All])?;
     let mut told = 0;
     for _ in 0..TRIES_MAX {
         load.wait(LASTS_FOR / 4);
@@ -137,18 +133,16 @@ fn sync_all(dir: &Path) -> io::Result<u32> {
     Ok(failed)
 }
 
-fn start(turn: &mut Turn<'_>, among: &[What]) -> io::Result<Option<(Load, Device, What)>> {
-    let programs = ["mkfs.ext4", "mount", "umount", "fstrim", "findmnt", "fallocate", "kill"];
-    turn.outcome.skipped = tools::missing(&programs, true);
-    if turn.outcome.skipped.is_some() {
-        return Ok(None);
-    }
+/// The programs that [`Device`] is made with.
+pub(super) const PROGRAMS: &[&str] = &["mkfs.ext4", "mount", "umount", "fstrim", "findmnt", "fallocate", "kill"];
+
+fn start(turn: &Turn<'_>, among: &[What]) -> io::Result<(Load, Device, What)> {
     let mut round = Load::round(turn)?;
     let device = Device::new(round.dir())?;
     let what = round.random.pick(among);
     device.disk.hold(round.dir(), what)?;
     round.spec.bears = true;
-    Ok(Some((Load::start(round)?, device, what)))
+    Ok((Load::start(round)?, device, what))
 }
 
 /// The end comes by a kill or in order; then everything is forgotten that is not on the device.

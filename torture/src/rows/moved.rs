@@ -67,10 +67,6 @@ pub(super) fn copied_and_emptied(turn: &mut Turn<'_>) -> io::Result<()> {
 }
 
 fn logrotate(turn: &mut Turn<'_>, how: &str, loses_nothing: bool) -> io::Result<()> {
-    turn.outcome.skipped = tools::missing(&["logrotate"], false);
-    if turn.outcome.skipped.is_some() {
-        return Ok(());
-    }
     let mut load = Load::start(Load::round(turn)?)?;
     let (config, state) = (
         load.round.dir().join("rotate.conf"),

@@ -11,7 +11,7 @@ use crate::life::{self, HANGS_AFTER, Life};
 use crate::load::Load;
 use crate::round::Round;
 use crate::spec::{JOURNAL, JSON, PLAIN};
-use crate::tools::{self, command, run, word};
+use crate::tools::{command, run, word};
 
 /// Nobody in particular.
 const NOBODY: &str = "65534";
@@ -36,10 +36,6 @@ const TAKEN: [(&str, &str, &str, &str); 9] = [
 /// A plain user's process loses its rights to its files, to its journal or to their directory, again and again: what it
 /// has open goes on, what it cannot open is waited for, and nothing is lost.
 pub(super) fn run_row(turn: &mut Turn<'_>) -> io::Result<()> {
-    if let Some(why) = tools::missing(&["setpriv", "chattr", "chown", "chmod"], true) {
-        turn.outcome.skipped = Some(why);
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     round.spec.rotate = round.random.pick(&[0, 200 * KIB]);
     round.spec.bears = true;
@@ -112,10 +108,6 @@ fn nobody(round: &Round) -> io::Result<Command> {
 /// A process starts as root and its successor as nobody, which may not write to root's files: it says so, and names the
 /// file; nothing of what root's process left is lost, and once the successor may, everything arrives.
 pub(super) fn dropped(turn: &mut Turn<'_>) -> io::Result<()> {
-    if let Some(why) = tools::missing(&["setpriv", "chown", "chmod"], true) {
-        turn.outcome.skipped = Some(why);
-        return Ok(());
-    }
     let mut root = Load::start(Load::round(turn)?)?;
     root.wait(LASTS_FOR);
     let mut round = root.kill(turn)?;

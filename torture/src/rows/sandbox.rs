@@ -48,10 +48,6 @@ pub(super) fn standard_descriptors(turn: &mut Turn<'_>) -> io::Result<()> {
 /// A system call that the library would like is refused from the start: it takes the next way, and loses nothing; a
 /// kill in the middle is survived as ever.
 pub(super) fn refused_calls(turn: &mut Turn<'_>) -> io::Result<()> {
-    if let Some(why) = tools::missing(&["strace", "kill"], false) {
-        turn.outcome.skipped = Some(why);
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     let (calls, error) = round.random.pick(&REFUSED);
     let refused = format!("inject={calls}:error={error}");
@@ -88,10 +84,6 @@ pub(super) fn refused_calls(turn: &mut Turn<'_>) -> io::Result<()> {
 
 /// Writing to a destination's file fails now and then: the file is mended or put aside, and nothing is lost or torn.
 pub(super) fn failing_writes(turn: &mut Turn<'_>) -> io::Result<()> {
-    turn.outcome.skipped = tools::missing(&["strace"], false);
-    if turn.outcome.skipped.is_some() {
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     let error = round.random.pick(&["EIO", "ENOSPC", "EDQUOT", "EINTR"]);
     // Not every time: then nothing would ever be written, and the records wait in the journal.

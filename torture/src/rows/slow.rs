@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Turn;
 use crate::load::Load;
 use crate::mount::{Mount, What};
-use crate::tools::{self, run, word};
+use crate::tools::{run, word};
 
 /// How long a disk hangs.
 const HANGS_FOR: Duration = Duration::from_secs(2);
@@ -22,10 +22,6 @@ const BYTES_PER_SECOND: u64 = 1 << 20;
 /// A disk hangs. While only the files' does, callers do not wait; nothing is given up, and everything goes on when it
 /// is back.
 pub(super) fn frozen(turn: &mut Turn<'_>) -> io::Result<()> {
-    if let Some(why) = tools::missing(&["mkfs.ext4", "mount", "umount", "fsfreeze"], true) {
-        turn.outcome.skipped = Some(why);
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     let mount = Mount::disk(round.dir(), "ext4", 256, "")?;
     let what = What::draw(&mut round.random);
@@ -60,10 +56,6 @@ impl Drop for Frozen<'_> {
 
 /// The disk takes 1 MiB a second: records are accepted at their own pace, synced ones wait, and nothing is given up.
 pub(super) fn slow(turn: &mut Turn<'_>) -> io::Result<()> {
-    if let Some(why) = tools::missing(&["mkfs.ext4", "mount", "umount", "findmnt"], true) {
-        turn.outcome.skipped = Some(why);
-        return Ok(());
-    }
     if !Path::new(GROUPS).join("blkio.throttle.write_bps_device").exists() {
         turn.outcome.skipped = Some("there is no blkio cgroup".to_owned());
         return Ok(());

@@ -9,7 +9,7 @@ use super::Turn;
 use crate::load::Load;
 use crate::mount::{Mount, What};
 use crate::spec::{HEALTH, REFUSED};
-use crate::tools::{self, run, word};
+use crate::tools::{run, word};
 
 const KIB: u64 = 1 << 10;
 /// How long a fault lasts, at most.
@@ -21,17 +21,9 @@ const RAISES_MAX: u32 = 20;
 /// Records that may be on their way when a fault begins.
 const SLACK: u64 = 2;
 
-fn skips(turn: &mut Turn<'_>, programs: &[&str]) -> bool {
-    turn.outcome.skipped = tools::missing(programs, true);
-    turn.outcome.skipped.is_some()
-}
-
 /// No file can be made for a while, though files are to be rotated and segments made: nothing is lost, and it goes on
 /// when there are inodes again.
 pub(super) fn inodes(turn: &mut Turn<'_>) -> io::Result<()> {
-    if skips(turn, &["mkfs.ext4", "mount", "umount"]) {
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     let mount = Mount::disk_as(round.dir(), "ext4", 64, "", &["-N", "64"])?;
     let what = What::draw(&mut round.random);
@@ -63,9 +55,6 @@ fn take_inodes(dir: &Path) -> io::Result<u64> {
 
 /// A quota is reached: callers wait, or their records wait in the journal; once it is raised everything goes on.
 pub(super) fn quota(turn: &mut Turn<'_>) -> io::Result<()> {
-    if skips(turn, &["mkfs.btrfs", "btrfs", "mount", "umount"]) {
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     let mount = Mount::disk(round.dir(), "btrfs", 256, "")?;
     let limited = mount.dir().join("limited");
@@ -92,9 +81,6 @@ pub(super) fn quota(turn: &mut Turn<'_>) -> io::Result<()> {
 /// records are accepted and delivered while there are segments, but none is called synced, and health says so. What
 /// needs a segment that cannot be made is refused, and in the files all the same.
 pub(super) fn read_only(turn: &mut Turn<'_>) -> io::Result<()> {
-    if skips(turn, &["mkfs.ext4", "mount", "umount", "findmnt"]) {
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     let mount = Mount::disk(round.dir(), "ext4", 64, "errors=remount-ro")?;
     mount.hold(round.dir(), What::Journal)?;
@@ -134,10 +120,6 @@ pub(super) fn read_only(turn: &mut Turn<'_>) -> io::Result<()> {
 
 /// No memory can be mapped for a while.
 pub(super) fn address_space(turn: &mut Turn<'_>) -> io::Result<()> {
-    if let Some(why) = tools::missing(&["prlimit"], false) {
-        turn.outcome.skipped = Some(why);
-        return Ok(());
-    }
     let mut round = Load::round(turn)?;
     round.spec.rotate = round.random.pick(&[0, 200 * KIB]);
     let mut load = Load::start(round)?;
