@@ -120,6 +120,20 @@ fn names() {
     assert_eq!(file_system("/dev/shm").unwrap(), FileSystem::Memory);
 }
 
+/// Where a file system knows neither the careful rename nor second names, nothing is replaced either.
+#[test]
+fn renamed_in_two_steps() {
+    let dir = dir();
+    let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+    File::open(&one, Mode::CreateAppend).unwrap().append(b"1").unwrap();
+    std::os::unix::fs::symlink("nowhere", &two).unwrap();
+    let refused = tree::rename_if_free(&one, &two).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+    remove_file(&two).unwrap();
+    tree::rename_if_free(&one, &two).unwrap();
+    assert_eq!(list(dir.path()).unwrap(), ["two"]);
+}
+
 /// A full pipe is not ready, an empty one is, and one that nobody reads says so instead of waiting.
 #[test]
 fn streams() {

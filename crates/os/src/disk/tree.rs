@@ -30,7 +30,8 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
 
 /// Renames the file `from` to `to` unless something has that name.
 ///
-/// Where the file system cannot do it in one step the file has both names for an instant.
+/// Where the file system cannot do it in one step the file has both names for an instant. Where it does not know second
+/// names either, the name is looked at first: who takes it in that instant loses it again.
 ///
 /// # Errors
 ///
@@ -54,11 +55,28 @@ pub fn rename_new(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()
     let error = io::Error::last_os_error();
     match error.raw_os_error() {
         // The file system, the kernel or a sandbox does not know the flag or the call.
-        Some(libc::EINVAL | libc::ENOSYS | libc::EPERM) => {
-            fs::hard_link(&from, &to)?;
-            fs::remove_file(from)
-        }
+        Some(libc::EINVAL | libc::ENOSYS | libc::EPERM) => match fs::hard_link(&from, &to) {
+            Ok(()) => fs::remove_file(from),
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::EPERM | libc::ENOSYS | libc::EOPNOTSUPP)
+                ) =>
+            {
+                rename_if_free(from.as_ref(), to.as_ref())
+            }
+            other => other,
+        },
         _ => Err(error),
+    }
+}
+
+/// The last way: in two steps.
+pub(super) fn rename_if_free(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
     }
 }
 
