@@ -110,7 +110,7 @@ impl Sink for ConsoleSink {
         }
         if let Err(error) = self.taken.pour(&self.stream, batch) {
             self.metrics.writes_failed.count();
-            return Err(Error::new("write to", self.place(), error));
+            return Err(Error::of_stream("write to", self.place(), error));
         }
         self.metrics.batches_written.count();
         self.metrics.bytes_written.add(batch.bytes.len() as u64);

@@ -55,6 +55,18 @@ impl Error {
         }
     }
 
+    /// A failure of a pipe, a terminal or a socket, which may have nobody at its other end.
+    pub(crate) fn of_stream(doing: &'static str, place: &Path, source: io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        let is_alone = matches!(
+            source.kind(),
+            Kind::BrokenPipe | Kind::ConnectionReset | Kind::NotConnected
+        );
+        let error = Self::new(doing, place, source);
+        let kind = if is_alone { ErrorKind::Closed } else { error.kind };
+        Self { kind, ..error }
+    }
+
     pub(crate) fn without_source(kind: ErrorKind, doing: &'static str, place: &Path, note: impl Into<String>) -> Self {
         Self {
             kind,
@@ -128,15 +140,20 @@ impl std::error::Error for Error {
     }
 }
 
-/// Tells whether after this failure of a write the file itself is as good as before: there was no room, or no right.
+/// Tells whether after this failure of a write the file itself is as good as before: there was no room, or no right, or
+/// whoever keeps the file could not be asked. What that one has lost shows when the descriptor is synced.
 pub(crate) fn leaves_file_sound(error: &io::Error) -> bool {
-    kind_of(error) != ErrorKind::Io || error.kind() == io::ErrorKind::StaleNetworkFileHandle
+    use io::ErrorKind as Kind;
+    let is_unreachable = matches!(
+        error.kind(),
+        Kind::StaleNetworkFileHandle | Kind::BrokenPipe | Kind::ConnectionReset | Kind::NotConnected
+    );
+    kind_of(error) != ErrorKind::Io || is_unreachable
 }
 
 fn kind_of(error: &io::Error) -> ErrorKind {
     use io::ErrorKind as Kind;
     match error.kind() {
-        Kind::BrokenPipe | Kind::ConnectionReset | Kind::NotConnected => ErrorKind::Closed,
         Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => ErrorKind::Full,
         Kind::PermissionDenied
         | Kind::ReadOnlyFilesystem
@@ -174,5 +191,19 @@ mod tests {
         assert!(std::error::Error::source(&error).is_some());
         assert_eq!(kind_of(&io::Error::from_raw_os_error(24)), ErrorKind::Busy);
         assert_eq!(kind_of(&io::Error::from_raw_os_error(5)), ErrorKind::Io);
+    }
+
+    /// A server that is gone is not a reader that has gone: what was meant for the file is not given up.
+    #[test]
+    fn files_have_no_reader() {
+        // EPIPE, ECONNRESET and ENOTCONN.
+        for errno in [32, 104, 107] {
+            let told = || io::Error::from_raw_os_error(errno);
+            let path = Path::new("/mnt/share/a.log");
+            assert_eq!(Error::new("append to", path, told()).kind(), ErrorKind::Io, "{errno}");
+            assert_eq!(Error::of_stream("write to", path, told()).kind(), ErrorKind::Closed);
+            assert!(leaves_file_sound(&told()));
+        }
+        assert!(!leaves_file_sound(&io::Error::from_raw_os_error(5)));
     }
 }

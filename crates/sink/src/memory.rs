@@ -279,7 +279,7 @@ impl Sink for MemorySink {
         if let Some((left, kind)) = state.failing {
             state.failing = (left > 1).then_some((left - 1, kind));
             shared.metrics.writes_failed.count();
-            return Err(Error::new("write to", Path::new("memory"), kind.into()));
+            return Err(Error::of_stream("write to", Path::new("memory"), kind.into()));
         }
         if batch.records().any(|record| holds_any(record, &state.rejected)) {
             shared.metrics.writes_failed.count();

@@ -90,7 +90,7 @@ impl Writer {
         self.unlock();
         let successor = took_over.then(|| Open::new(successor, &info, 0, period));
         if let Some(old) = std::mem::replace(&mut self.open, successor) {
-            self.keep_for_sync(old.file);
+            self.keep_for_sync(old.identity, old.file);
         }
         self.names_unsynced = true;
         Ok(())

@@ -54,7 +54,7 @@ pub(crate) struct Writer {
     /// The file of which a write or a sync has failed, until it is put aside.
     poisoned: Option<Identity>,
     /// Files rotated away since the last sync.
-    unsynced: VecDeque<File>,
+    unsynced: VecDeque<(Identity, File)>,
     /// Whether there were too many of them to keep.
     more_unsynced: bool,
     /// Whether a process that has died may have written here without syncing.

@@ -67,7 +67,7 @@ impl Writer {
         if let Err(error) = result {
             self.metrics.writes_failed.count();
             self.open = None;
-            return Err(Error::new("write to", &self.path, error));
+            return Err(Error::of_stream("write to", &self.path, error));
         }
         self.metrics.batches_written.count();
         self.metrics.bytes_written.add(batch.bytes.len() as u64);
@@ -104,7 +104,7 @@ impl Writer {
         if !is_distrusted {
             // What was written before has yet to be synced, through this descriptor: it is the one that is told of
             // failures.
-            self.keep_for_sync(open.file);
+            self.keep_for_sync(open.identity, open.file);
         }
     }
 

@@ -34,12 +34,13 @@ impl Writer {
     pub(super) fn set_aside(&mut self) {
         self.unlock();
         if let Some(open) = self.open.take() {
-            self.keep_for_sync(open.file);
+            self.keep_for_sync(open.identity, open.file);
         }
     }
 
-    pub(crate) fn keep_for_sync(&mut self, file: File) {
-        self.unsynced.push_back(file);
+    /// The identity is noted now: of a file that has become stale it cannot be asked any more.
+    pub(crate) fn keep_for_sync(&mut self, identity: Identity, file: File) {
+        self.unsynced.push_back((identity, file));
         if self.unsynced.len() > UNSYNCED_FILES_MAX {
             self.unsynced.pop_front();
             self.more_unsynced = true;
@@ -55,7 +56,7 @@ impl Writer {
     pub(crate) fn sync(&mut self, told: &mut u64) -> Result<(), Error> {
         self.notice_fork();
         self.tell(told)?;
-        if self.is_open_poisoned() && !self.put_aside_now() {
+        if self.is_open_poisoned() && !self.put_aside_now()? {
             let note = "it has failed before and is about to be put aside";
             return Err(Error::without_source(ErrorKind::Busy, "sync", &self.path, note));
         }
@@ -74,7 +75,8 @@ impl Writer {
             // All that is not synced yet is written again.
             self.unsynced.clear();
             self.more_unsynced = false;
-            self.put_aside_now();
+            // If it cannot be now, the next sync or write does it, or says why not.
+            let _ = self.put_aside_now();
             return Err(Error::new("sync", &self.path, error).untrusted());
         }
         if self.names_unsynced {
@@ -107,14 +109,13 @@ impl Writer {
         }
         let fail = |error| Failure::Sync(None, error);
         if self.more_unsynced
-            && let Some(file) = self.unsynced.front()
+            && let Some((_, file)) = self.unsynced.front()
         {
             file.sync_file_system().map_err(fail)?;
             self.more_unsynced = false;
         }
-        while let Some(file) = self.unsynced.pop_front() {
-            let identity = file.info().ok().map(|info| Identity::of(&info));
-            file.sync_data().map_err(|error| Failure::Sync(identity, error))?;
+        while let Some((identity, file)) = self.unsynced.pop_front() {
+            file.sync_data().map_err(|error| Failure::Sync(Some(identity), error))?;
         }
         match self.open.as_ref().filter(|open| open.is_regular) {
             Some(open) => open.file.sync_data().map_err(fail),
@@ -155,20 +156,20 @@ impl Writer {
 
     /// Puts the poisoned file aside, unless a write to it has begun or its lock cannot be had: then the next `begin`
     /// does. Says whether it is.
-    fn put_aside_now(&mut self) -> bool {
+    fn put_aside_now(&mut self) -> Result<bool, Error> {
         if self.begun.is_some() {
-            return false;
+            return Ok(false);
         }
         let done = match self.lock_on_path() {
             Ok(Some(info)) if self.poisoned.is_some_and(|poisoned| poisoned.is(&info)) => {
-                self.put_poisoned_aside().is_ok()
+                self.put_poisoned_aside().map(|()| true)
             }
             // Somebody else has renamed it: the next `begin` opens what is at the path.
             Ok(None) => {
                 self.open = None;
-                true
+                Ok(true)
             }
-            _ => false,
+            other => other.map(|_| false),
         };
         self.unlock();
         done

@@ -190,9 +190,26 @@ fn a_rotated_file_whose_sync_fails() {
     let path = dir.path().join("f");
     let mut writer = writer(&path);
     put(&mut writer, "one").unwrap();
-    writer.keep_for_sync(File::open("/proc/self/comm", Mode::Read).unwrap());
+    let other = File::open("/proc/self/comm", Mode::Read).unwrap();
+    writer.keep_for_sync(Identity::of(&other.info().unwrap()), other);
     assert_eq!(writer.sync(&mut 0).unwrap_err().kind(), ErrorKind::Untrusted);
     assert!(dir.path().join("f.poisoned").exists() && writer.unsynced.is_empty());
+}
+
+/// A file that was closed because a write to it had failed, and whose sync fails then, is put aside as well: it is
+/// still what the path leads to.
+#[test]
+fn a_closed_file_whose_sync_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer(&dir.path().join("f"));
+    put(&mut writer, "one").unwrap();
+    break_syncs(&mut writer);
+    writer.undo(4, 0, &io::Error::from_raw_os_error(116));
+    assert!(writer.open.is_none() && writer.poisoned.is_none());
+    assert_eq!(writer.sync(&mut 0).unwrap_err().kind(), ErrorKind::Untrusted);
+    put(&mut writer, "one").unwrap();
+    let contents = ["f", "f.poisoned"].map(|name| fs::read_to_string(dir.path().join(name)).unwrap());
+    assert_eq!(contents, ["one\n", "one\n"]);
 }
 
 /// After a crash the first sync is one of all the files that the dead process may have left unsynced.
