@@ -26,6 +26,7 @@ pub mod payload;
 pub mod pipe;
 pub mod power;
 pub mod random;
+pub mod remote;
 pub mod round;
 pub mod rows;
 pub mod snapshot;

@@ -248,15 +248,20 @@ fn read_copies(spec: &Spec, name: &str, found: &mut Found) -> io::Result<Copies>
     Ok(copies)
 }
 
-/// Says whether a file in a directory was put aside after an error.
+/// Says whether one of the files was put aside after an error: in its own directory, to which there may be a link.
 ///
 /// # Errors
-/// When the directory cannot be read.
-pub fn has_poisoned(dir: &Path) -> io::Result<bool> {
-    let mut paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path()));
-    paths.try_fold(false, |found, path: io::Result<PathBuf>| {
-        Ok(found || is_poisoned(&path?))
-    })
+/// When a directory cannot be read.
+pub fn has_poisoned(spec: &Spec) -> io::Result<bool> {
+    for name in spec.file_names() {
+        let path = fs::canonicalize(spec.dir.join(name)).unwrap_or_else(|_| spec.dir.join(name));
+        for entry in fs::read_dir(path.parent().unwrap_or(&spec.dir))? {
+            if is_poisoned(&entry?.path()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn is_poisoned(path: &Path) -> bool {

@@ -33,6 +33,8 @@ pub struct Round {
     /// Whether records may be in the files more than once where a file was put aside: what a failed sync casts doubt on
     /// is written again.
     pub may_double: bool,
+    /// Whether they may be there more than once in any case: what is known of the files may be lost.
+    pub may_repeat: bool,
     troubles: Vec<String>,
 }
 
@@ -55,6 +57,7 @@ impl Round {
             kills: 0,
             may_complain: false,
             may_double: false,
+            may_repeat: false,
             troubles,
         })
     }
@@ -225,8 +228,12 @@ impl Round {
 
     fn judge(&mut self, promise: Promise) -> io::Result<Found> {
         let mut found = oracle::check_for(&self.spec, promise)?;
-        if self.may_double && oracle::has_poisoned(self.dir())? {
+        if self.may_double && oracle::has_poisoned(&self.spec)? {
             (found.doubled, found.disordered) = (0, 0);
+        }
+        if self.may_repeat {
+            found.repeated += std::mem::take(&mut found.doubled);
+            found.disordered = 0;
         }
         let said = life::said(self.dir());
         let panics = said.matches("panicked at").count() - life::starved_threads(&said);

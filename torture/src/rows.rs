@@ -29,6 +29,7 @@ mod moved;
 mod orphans;
 mod permissions;
 mod power;
+mod remote;
 mod sandbox;
 mod signal;
 mod slow;
@@ -185,6 +186,13 @@ pub const ALL: &[Row] = &[
     .with(&["prlimit"]),
     other("frozen", "a disk hangs", slow::frozen).as_root(&["mkfs.ext4", "mount", "umount", "fsfreeze"]),
     other("slow-disk", "a disk takes 1 MiB a second", slow::slow).as_root(&["mkfs.ext4", "mount", "umount", "findmnt"]),
+    other(
+        "remote-files",
+        "the files' server goes stale, fails, hangs",
+        remote::files,
+    )
+    .as_root(&["umount"]),
+    other("remote-journal", "journal and files on FUSE; killed", remote::journal).as_root(&["umount"]),
     other("journal-gone", "journal removed or moved under load", gone::lives_on),
     other("journal-made-again", "... then killed", gone::made_again),
     other("segment-cut", "segments of a living process emptied", gone::segment_cut),

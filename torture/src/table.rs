@@ -119,7 +119,8 @@ impl Verdicts {
     /// # Errors
     /// Whatever `out` says.
     pub fn tell(&self, out: &mut dyn Write) -> io::Result<()> {
-        write!(out, "{} rows hold", self.held)?;
+        let all = self.held as usize + self.failed.len() + self.skipped.len();
+        write!(out, "{} of {all} rows hold", self.held)?;
         for (what, rows) in [("FAILED", &self.failed), ("skipped", &self.skipped)] {
             if !rows.is_empty() {
                 write!(out, "; {what}: {}", rows.join(", "))?;
@@ -148,12 +149,12 @@ mod tests {
             String::from_utf8(line).unwrap()
         };
         verdicts.add("kill-1", &failed);
-        assert_eq!(told(&verdicts), "1 rows hold\n");
+        assert_eq!(told(&verdicts), "1 of 1 rows hold\n");
         verdicts.add("quota", &skipped);
         assert!(verdicts.are_right());
         failed.found.lost = 1;
         verdicts.add("fork", &failed);
         assert!(!verdicts.are_right());
-        assert_eq!(told(&verdicts), "1 rows hold; FAILED: fork; skipped: quota\n");
+        assert_eq!(told(&verdicts), "1 of 3 rows hold; FAILED: fork; skipped: quota\n");
     }
 }
