@@ -33,10 +33,15 @@ impl Life {
     /// # Errors
     /// Whatever the system says.
     pub fn start_by(command: &mut Command, spec: &Spec) -> io::Result<Life> {
-        let stderr = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(spec.dir.join(STDERR))?;
+        Life::start_in(&spec.dir, command, spec)
+    }
+
+    /// As [`Life::start_by`]; the victim may see the directory elsewhere.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn start_in(dir: &Path, command: &mut Command, spec: &Spec) -> io::Result<Life> {
+        let stderr = OpenOptions::new().create(true).append(true).open(dir.join(STDERR))?;
         command.arg("victim").args(spec.words());
         let child = command
             .stdin(Stdio::null())

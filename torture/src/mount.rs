@@ -136,18 +136,25 @@ impl Mount {
     /// # Errors
     /// Whatever the system says.
     pub fn hold_under(&self, under: &str, round: &Path, what: What) -> io::Result<()> {
-        let dir = self.dir.join(under);
-        if what != What::Files {
-            fs::create_dir_all(dir.join(JOURNAL))?;
-            symlink(dir.join(JOURNAL), round.join(JOURNAL))?;
-        }
-        if what != What::Journal {
-            for name in [PLAIN, JSON] {
-                symlink(dir.join(name), round.join(name))?;
-            }
-        }
-        Ok(())
+        hold_at(&self.dir.join(under), round, what)
     }
+}
+
+/// Has a round's journal, its files or both lie in another directory.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn hold_at(dir: &Path, round: &Path, what: What) -> io::Result<()> {
+    if what != What::Files {
+        fs::create_dir_all(dir.join(JOURNAL))?;
+        symlink(dir.join(JOURNAL), round.join(JOURNAL))?;
+    }
+    if what != What::Journal {
+        for name in [PLAIN, JSON] {
+            symlink(dir.join(name), round.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Mount {

@@ -1,6 +1,7 @@
 //! A directory in which victims live and die.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -24,6 +25,8 @@ pub struct Round {
     pub spec: Spec,
     /// The program, and its words, that the next life is started by; none: it is started directly.
     pub under: Vec<String>,
+    /// Where the next lives see the directory; none: where it is.
+    pub seen_as: Option<PathBuf>,
     /// What the round's chances are drawn from.
     pub random: Random,
     /// Victims killed so far.
@@ -53,6 +56,7 @@ impl Round {
             exe: exe.to_owned(),
             spec,
             under: Vec::new(),
+            seen_as: None,
             random: Random::new(seed),
             kills: 0,
             may_complain: false,
@@ -77,10 +81,17 @@ impl Round {
     /// # Errors
     /// Whatever the system says.
     pub fn live(&mut self) -> io::Result<Life> {
-        let life = match self.under.split_first() {
-            Some((program, words)) => Life::start_by(tools::command(program).args(words).arg(&self.exe), &self.spec)?,
-            None => Life::start(&self.exe, &self.spec)?,
+        let mut command = match self.under.split_first() {
+            Some((program, words)) => {
+                let mut command = tools::command(program);
+                command.args(words).arg(&self.exe);
+                command
+            }
+            None => Command::new(&self.exe),
         };
+        let mut spec = self.spec.clone();
+        spec.dir = self.seen_as.clone().unwrap_or(spec.dir);
+        let life = Life::start_in(self.dir(), &mut command, &spec)?;
         self.spec.life += 1 + self.spec.forks;
         self.spec.forks = 0;
         Ok(life)
@@ -247,7 +258,10 @@ impl Round {
 }
 
 /// Returns the journals in a directory that hold anything.
-fn journals(root: &Path) -> io::Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn journals(root: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(root) {
         Ok(entries) => entries
             .map(|entry| Ok(entry?.path()))

@@ -27,6 +27,7 @@ mod limits;
 mod memory;
 mod moved;
 mod orphans;
+mod overlay;
 mod permissions;
 mod power;
 mod remote;
@@ -37,6 +38,7 @@ mod space;
 mod starts;
 mod stuck;
 mod syscall;
+pub mod versions;
 
 /// One fault and how it is made.
 #[derive(Clone, Copy, Debug)]
@@ -193,6 +195,7 @@ pub const ALL: &[Row] = &[
     )
     .as_root(&["umount"]),
     other("remote-journal", "journal and files on FUSE; killed", remote::journal).as_root(&["umount"]),
+    other("overlay", "journal and files on layers; killed", overlay::run_row).as_root(&["mount", "umount"]),
     other("journal-gone", "journal removed or moved under load", gone::lives_on),
     other("journal-made-again", "... then killed", gone::made_again),
     other("segment-cut", "segments of a living process emptied", gone::segment_cut),
@@ -238,6 +241,7 @@ pub const ALL: &[Row] = &[
         starts::together,
     ),
     other("beside", "processes come and go beside another", starts::beside),
+    other("versions", "this version and a later one take turns", versions::run_row),
     once("backlog", "a large backlog", backlog::run),
     other("logrotate", "files renamed under load", moved::renamed),
     other("logrotate-create", "files rotated by logrotate", moved::by_logrotate).with(&["logrotate"]),

@@ -47,6 +47,18 @@ fn parts_may_be_lost() {
     holds(&["parts-lost", "clone"], 0);
 }
 
+/// Files on a server that is away for a while, and journals on layers.
+#[test]
+fn files_may_be_elsewhere() {
+    holds(&["remote-files", "remote-journal", "overlay"], 0);
+}
+
+/// Versions of the library may take turns on one directory.
+#[test]
+fn versions_may_change() {
+    holds(&["versions"], 0);
+}
+
 /// Rights that are taken and given back cost nothing; a successor without rights says so.
 #[test]
 fn rights_may_change() {

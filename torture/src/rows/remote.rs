@@ -1,15 +1,13 @@
 //! Files behind a server that goes stale, fails or hangs: a FUSE file system stands in for one on the network.
 
-use std::fs;
 use std::io;
 use std::time::Duration;
 
 use super::Turn;
 use crate::load::Load;
-use crate::mount::What;
+use crate::mount::{What, hold_at};
 use crate::remote::{Links, Mood, Remote};
 use crate::round::Round;
-use crate::spec::{JOURNAL, JSON, PLAIN};
 
 /// How long the server works, and how long it does not, at most.
 const LASTS_FOR: Duration = Duration::from_millis(120);
@@ -42,7 +40,7 @@ const FAULTS_ALL: [Fault; 6] = [
 pub(super) fn files(turn: &mut Turn<'_>) -> io::Result<()> {
     let mut round = Load::round(turn)?;
     let remote = mount(&mut round)?;
-    hold(&remote, &round, What::Files)?;
+    hold_at(remote.dir(), round.dir(), What::Files)?;
     round.spec.rotate = round.random.pick(&[0, 200 << 10]);
     // What a failed sync casts doubt on is written again.
     round.may_double = true;
@@ -84,7 +82,7 @@ pub(super) fn files(turn: &mut Turn<'_>) -> io::Result<()> {
 pub(super) fn journal(turn: &mut Turn<'_>) -> io::Result<()> {
     let mut round = Load::round(turn)?;
     let remote = mount(&mut round)?;
-    hold(&remote, &round, What::All)?;
+    hold_at(remote.dir(), round.dir(), What::All)?;
     round.spec.rotate = round.random.pick(&[0, 200 << 10]);
     let mut load = Load::start(round)?;
     for _ in 0..2 {
@@ -98,15 +96,4 @@ pub(super) fn journal(turn: &mut Turn<'_>) -> io::Result<()> {
 fn mount(round: &mut Round) -> io::Result<Remote> {
     let links = round.random.pick(&[Links::Known, Links::Unknown]);
     Remote::mount(round.dir(), links)
-}
-
-fn hold(remote: &Remote, round: &Round, what: What) -> io::Result<()> {
-    if what != What::Files {
-        fs::create_dir(remote.dir().join(JOURNAL))?;
-        std::os::unix::fs::symlink(remote.dir().join(JOURNAL), round.dir().join(JOURNAL))?;
-    }
-    for name in [PLAIN, JSON] {
-        std::os::unix::fs::symlink(remote.dir().join(name), round.dir().join(name))?;
-    }
-    Ok(())
 }
