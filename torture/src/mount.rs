@@ -44,6 +44,14 @@ impl Mount {
         Mount::make(home, Some(image), options)
     }
 
+    /// Mounts a file system that there is on a file already; needs root.
+    ///
+    /// # Errors
+    /// Whatever the programs say.
+    pub fn image(home: &Path, image: PathBuf) -> io::Result<Mount> {
+        Mount::make(home, Some(image), "")
+    }
+
     /// Mounts a tmpfs; needs root.
     ///
     /// # Errors

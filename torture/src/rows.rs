@@ -14,6 +14,7 @@ use crate::tools;
 mod backlog;
 mod bytes;
 mod chaos;
+mod clone;
 mod corrupt;
 mod device;
 mod ends;
@@ -200,7 +201,15 @@ pub const ALL: &[Row] = &[
     other("journal-made-again", "... then killed", gone::made_again),
     other("segment-cut", "segments of a living process emptied", gone::segment_cut),
     other("parts-lost", "head, cursors or lock lost or damaged", gone::parts),
-    other("clone", "journal of a living process copied", gone::cloned),
+    other("clone", "journal of a living process copied", clone::files),
+    other("clone-volume", "the volume under it cloned", clone::volume).as_root(&[
+        "mkfs.ext4",
+        "mount",
+        "umount",
+        "findmnt",
+        "fsfreeze",
+        "kill",
+    ]),
     other("permissions", "rights taken away and given back", permissions::run_row)
         .as_root(&["setpriv", "chattr", "chown", "chmod"]),
     other("privileges", "successor with fewer rights", permissions::dropped).as_root(&["setpriv", "chown", "chmod"]),

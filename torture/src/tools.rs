@@ -104,11 +104,18 @@ pub fn run<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) -> io::Re
     )))
 }
 
-/// Returns the words that run a program where one file or directory stands in the place of another. Root is not needed.
-pub fn with_in_place_of(this: &Path, of: &Path) -> Vec<String> {
-    let script = r#"mount --bind "$1" "$2" && shift 2 && exec "$@""#;
-    let words = ["unshare", "-Urm", "sh", "-c", script, "sh", word(this), word(of)];
-    words.map(str::to_owned).to_vec()
+/// Returns the words that run a program where files or directories stand in the places of others: each in that of the
+/// one beside it, in this order, with what is mounted in it. Root is not needed.
+pub fn with_in_place_of(pairs: &[(&Path, &Path)]) -> Vec<String> {
+    let script = r#"while [ "$1" != -- ]; do mount --rbind "$1" "$2" || exit; shift 2; done; shift; exec "$@""#;
+    let mut words = ["unshare", "-Urm", "sh", "-c", script, "sh"]
+        .map(str::to_owned)
+        .to_vec();
+    for (this, of) in pairs {
+        words.extend([word(this), word(of)].map(str::to_owned));
+    }
+    words.push("--".to_owned());
+    words
 }
 
 /// Says why [`with_in_place_of`] would fail here, if it would.

@@ -8,11 +8,9 @@ use std::time::{Duration, Instant};
 use super::Turn;
 use crate::load::Load;
 use crate::oracle::Found;
-use crate::power;
 use crate::random::Random;
 use crate::rows::orphans::orphaned;
-use crate::spec::{Files, JOURNAL, TAPE};
-use crate::tools;
+use crate::spec::JOURNAL;
 
 /// How long a victim logs before its journal is taken away, at most.
 const LOGS_FOR: Duration = Duration::from_millis(100);
@@ -211,57 +209,4 @@ fn damage(random: &mut Random, path: &Path) -> io::Result<&'static str> {
         }
         _ => overwrite(&noise).map(|()| "overwritten"),
     }
-}
-
-/// A journal, and the files, are copied while their process lives: both go on by themselves, and the copy has what was
-/// accepted when it was begun.
-pub(super) fn cloned(turn: &mut Turn<'_>) -> io::Result<()> {
-    turn.outcome.skipped = tools::cannot_mount();
-    if turn.outcome.skipped.is_some() {
-        return Ok(());
-    }
-    let mut round = Load::round(turn)?;
-    round.spec.files = Files::Plain;
-    let mut load = Load::start(round)?;
-    load.wait(LOGS_FOR);
-    let mut other = Load::round(turn)?;
-    // One file: two are copied at two moments.
-    other.spec.files = Files::Plain;
-    // The cursors come first and the files last: a copy of a volume is of one moment, this one is not.
-    let home = load.round.dir().to_owned();
-    let cursors: Vec<PathBuf> = files(&home.join(JOURNAL))?
-        .into_iter()
-        .filter(|path| !is_segment(path))
-        .collect();
-    let mut copied = power::copy(&[home.join(TAPE)])?;
-    for (path, bytes) in power::copy(&cursors)? {
-        copied.insert(path, bytes);
-    }
-    for (path, bytes) in power::copy(&[home.join(JOURNAL)])? {
-        copied.entry(path).or_insert(bytes);
-    }
-    let names = load.round.spec.file_names();
-    copied.extend(power::copy(
-        &names.iter().map(|name| home.join(name)).collect::<Vec<_>>(),
-    )?);
-    let place = |path: &Path| path.strip_prefix(&home).map(|name| other.dir().join(name));
-    let copied = copied
-        .into_iter()
-        .filter_map(|(path, bytes)| Some((place(&path).ok()?, bytes)));
-    power::place(&copied.collect(), &other.dir().join(JOURNAL))?;
-    other.spec.life = load.round.spec.life;
-    other.spec.heeds = false;
-    // Cursors know files by their paths, so the copy takes its place where its process cannot tell the difference.
-    other.under = tools::with_in_place_of(other.dir(), &home);
-    let copy = std::mem::replace(&mut other.spec.dir, home.clone());
-    other.recover_what_is_left()?;
-    other.spec.dir = copy;
-    let found = other.look()?;
-    // The copies of the files are other files than those the cursors know: some records come once more. And the tape
-    // was copied first: some records were meant later.
-    if found.lost + found.torn > 0 || other.has_trouble() {
-        turn.outcome.found.add(other.finish()?);
-    }
-    load.must_go_on(500, "after its journal was copied")?;
-    load.finish(turn)
 }

@@ -96,7 +96,7 @@ fn cut_often(turn: &mut Turn<'_>, inject: Option<String>) -> io::Result<()> {
 fn reboot(round: &mut Round) -> io::Result<()> {
     let boot = round.dir().join("boot");
     fs::write(&boot, BOOT)?;
-    round.under = tools::with_in_place_of(&boot, Path::new("/proc/sys/kernel/random/boot_id"));
+    round.under = tools::with_in_place_of(&[(&boot, Path::new("/proc/sys/kernel/random/boot_id"))]);
     Ok(())
 }
 

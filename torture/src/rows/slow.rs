@@ -38,10 +38,10 @@ pub(super) fn frozen(turn: &mut Turn<'_>) -> io::Result<()> {
 }
 
 /// A frozen file system; it thaws when this is dropped.
-struct Frozen<'m>(&'m Path);
+pub(super) struct Frozen<'m>(&'m Path);
 
 impl<'m> Frozen<'m> {
-    fn begin(dir: &'m Path) -> io::Result<Frozen<'m>> {
+    pub(super) fn begin(dir: &'m Path) -> io::Result<Frozen<'m>> {
         run("fsfreeze", ["-f", word(dir)])?;
         Ok(Frozen(dir))
     }

@@ -155,7 +155,7 @@ fn begin(exe: &Path, seed: u64) -> io::Result<Round> {
     let mut round = Round::begin(exe, seed)?;
     round.spec.seed = GOLDEN_SEED;
     round.spec.segment = 64 << 10;
-    round.under = tools::with_in_place_of(round.dir(), Path::new(SEEN_AS));
+    round.under = tools::with_in_place_of(&[(round.dir(), Path::new(SEEN_AS))]);
     round.seen_as = Some(PathBuf::from(SEEN_AS));
     Ok(round)
 }
