@@ -7,14 +7,15 @@
 //! temporary files that is named after the process. Without a journal directory there is none unless it is configured.
 //! It grows to [`EMERGENCY_BYTES_MAX`] and no further.
 
-use std::io::Write as _;
+use std::io;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hydra_format::{ClockFace, Formatter, Json, JsonOptions, Plain, PlainOptions};
 use hydra_os::atomic::Mutex;
-use hydra_os::disk::{self, File, Mode};
+use hydra_os::disk::{self, File, Mode, Stream};
 use hydra_os::process;
 use hydra_record::Record;
 
@@ -23,6 +24,8 @@ use crate::error::FallbackStep;
 
 /// The most bytes of an emergency file.
 pub const EMERGENCY_BYTES_MAX: u64 = 256 << 20;
+/// How long a standard error that does not wait may be full.
+const READER_WAIT_MS: u32 = 1_000;
 
 /// What the end of the chain has done.
 #[derive(Debug, Default)]
@@ -59,7 +62,7 @@ impl Emergency {
         if let Ok(plain) = Plain::new(PlainOptions::default()) {
             plain.write(record, &mut face, &mut line);
         }
-        let (counter, step) = match std::io::stderr().write_all(&line) {
+        let (counter, step) = match print(&line) {
             Ok(()) => (&self.on_stderr, FallbackStep::StandardError),
             Err(_) => (&self.lost, FallbackStep::Lost),
         };
@@ -125,17 +128,34 @@ fn places(config: &LoggingConfig) -> Vec<PathBuf> {
     }
 }
 
-fn open(path: &Path) -> std::io::Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         disk::create_dir_all(parent)?;
     }
     File::open(path, Mode::CreateAppend)
 }
 
+/// Writes a line to standard error. A reader that takes nothing for so long is none.
+fn print(line: &[u8]) -> io::Result<()> {
+    let mut rest = line;
+    while !rest.is_empty() {
+        match disk::write_once(Stream::Error.as_fd(), rest) {
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if !disk::wait_writable(Stream::Error.as_fd(), READER_WAIT_MS)? {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Appends a line, if there is room for it.
-fn append_to(file: &File, line: &[u8]) -> std::io::Result<()> {
+fn append_to(file: &File, line: &[u8]) -> io::Result<()> {
     if file.len()? + line.len() as u64 > EMERGENCY_BYTES_MAX {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut rest = line;
     while !rest.is_empty() {

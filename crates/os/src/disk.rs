@@ -2,7 +2,8 @@
 //!
 //! [`File`] is an owned descriptor with exactly the operations the other rooms need; the functions of this module work
 //! on paths. All of them do one thing, once, and report what the system said: deciding what to do about a failure is
-//! left to the caller. A call that a signal interrupts before it did anything is made again, a thousand times at most.
+//! left to the caller. A call that a signal interrupts before it did anything is made again, a thousand times at most;
+//! one that would raise a signal itself, at a limit or a closed pipe, is an error and nothing else.
 //!
 //! Every descriptor is close-on-exec and above 2, so that a stray print of a program that was started with its standard
 //! streams closed can never land in one of our files.
@@ -19,6 +20,7 @@ mod stream;
 mod tests;
 #[cfg(not(sim))]
 mod tree;
+mod unsignalled;
 
 #[cfg(not(sim))]
 use std::fs::Metadata;

@@ -34,6 +34,8 @@ const ACCIDENTS: [libc::c_int; 6] = [
 thread_local! {
     /// This thread's id, 0 while not asked for. Without a destructor, so it can be read while the thread ends.
     static ID: Cell<u32> = const { Cell::new(0) };
+    /// Whether it was started by [`spawn`].
+    static IS_OURS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Starts a thread with a small stack that takes none of the signals meant for the host.
@@ -72,7 +74,15 @@ where
     #[cfg(not(sim))]
     let _blocked = Blocked::new()?;
     #[cfg(not(sim))]
-    builder.spawn(f)
+    builder.spawn(|| {
+        IS_OURS.set(true);
+        f()
+    })
+}
+
+/// Says whether the calling thread was started by [`spawn`], and so takes no signals.
+pub(crate) fn takes_no_signals() -> bool {
+    IS_OURS.get()
 }
 
 /// Returns the system's id of the calling thread; asks once a thread.

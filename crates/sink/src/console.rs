@@ -28,8 +28,7 @@ const STALL_MS_MAX: u32 = 1_000;
 /// - When nobody reads, a write gives up after a second: [`ErrorKind::Busy`]. What the stream had taken by then is
 ///   remembered, and when the same bytes come again they go on from there. A terminal that was stopped (Ctrl-S) can
 ///   hold a write for as long as it is stopped.
-/// - When the reader has gone it is [`ErrorKind::Closed`]; that the host survives `SIGPIPE` is up to it, or to the
-///   thread (those of `hydra_os::thread` do).
+/// - When the reader has gone it is [`ErrorKind::Closed`], and no signal tells the host so.
 #[derive(Debug)]
 pub struct ConsoleSink {
     stream: Stream,

@@ -299,7 +299,7 @@ impl Writer {
                 }
             }
         }
-        // Past this limit the system would raise a signal that kills the host.
+        // Of what goes past this limit the system would take a part.
         let allowed = records.min(batch.fitting(disk::file_len_max().saturating_sub(len)));
         if allowed > 0 || batch.is_empty() {
             return Ok(Some(allowed));

@@ -4,6 +4,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 
+use super::unsignalled::unsignalled;
 use super::{File, uninterrupted};
 
 /// How many zeros are written at a time.
@@ -25,9 +26,9 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `EFBIG` ([`io::ErrorKind::FileTooLarge`]) when the process's limit on file length forbids it: the limit is asked
-    /// first, as growing past it would raise a signal that kills. Else what the system says, most likely
-    /// [`io::ErrorKind::StorageFull`]; the file may be longer than before then, but holds nothing new.
+    /// `EFBIG` ([`io::ErrorKind::FileTooLarge`]) when the process's limit on file length forbids it. Else what the
+    /// system says, most likely [`io::ErrorKind::StorageFull`]; the file may be longer than before then, but holds
+    /// nothing new.
     pub fn preallocate(&self, len: u64) -> io::Result<()> {
         let length = libc::off_t::try_from(len).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
         if len > file_len_max() {
@@ -36,7 +37,7 @@ impl File {
         if length == 0 {
             return Ok(());
         }
-        match uninterrupted(|| self.fallocate(0, length)) {
+        match uninterrupted(|| unsignalled(|| self.fallocate(0, length))) {
             // A sandbox that does not know the call answers EPERM or ENOSYS.
             Err(error)
                 if matches!(
@@ -111,8 +112,7 @@ impl File {
 /// Returns how long, in bytes, the system lets this process make a file (`RLIMIT_FSIZE`); [`u64::MAX`] when it sets no
 /// limit.
 ///
-/// Writing past the limit raises `SIGXFSZ`, which kills a process that does not handle it. The limit may change at any
-/// time.
+/// The limit may change at any time. To run into it is an error of the call and no signal, see [`File`].
 #[must_use]
 pub fn file_len_max() -> u64 {
     let mut limit = MaybeUninit::<libc::rlimit>::uninit();

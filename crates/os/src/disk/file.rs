@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use super::unsignalled::unsignalled;
 use super::{FileId, Info, Mode, uninterrupted};
 
 /// An open file.
@@ -106,7 +107,8 @@ impl File {
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut done = 0;
         while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
-            match uninterrupted(|| self.0.write_at(rest, offset.saturating_add(done as u64)))? {
+            let write = || unsignalled(|| self.0.write_at(rest, offset.saturating_add(done as u64)));
+            match uninterrupted(write)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 count => done += count,
             }
@@ -122,7 +124,7 @@ impl File {
     ///
     /// What the system says; nothing was written then.
     pub fn append(&self, bytes: &[u8]) -> io::Result<usize> {
-        uninterrupted(|| (&self.0).write(bytes))
+        uninterrupted(|| unsignalled(|| (&self.0).write(bytes)))
     }
 
     /// Cuts the file to, or extends it by a hole to, `len` bytes.
@@ -131,7 +133,7 @@ impl File {
     ///
     /// What the system says.
     pub fn truncate(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        unsignalled(|| self.0.set_len(len))
     }
 
     /// Sets who may do what with the file: the low twelve bits of its mode.

@@ -3,6 +3,9 @@
 use std::io::{self, IsTerminal as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
+use super::uninterrupted;
+use super::unsignalled::unsignalled;
+
 /// A standard stream of the process to write to.
 ///
 /// Bytes go past the buffers and locks of the standard library, so that a thread that panics or hangs while it prints
@@ -40,14 +43,14 @@ impl AsFd for Stream {
 /// # Errors
 ///
 /// What the system says: [`io::ErrorKind::WouldBlock`] when the stream does not wait and is full,
-/// [`io::ErrorKind::BrokenPipe`] when nobody reads any more. That one also raises `SIGPIPE` on the calling thread,
-/// unless the host ignores it, as every Rust program does, or the thread blocks it.
+/// [`io::ErrorKind::BrokenPipe`] when nobody reads any more. No signal tells the calling thread so.
 pub fn write_once(to: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    super::uninterrupted(|| {
+    let write = || {
         // SAFETY: the slice is valid for reads of its length, and the descriptor is borrowed for the call.
         let count = unsafe { libc::write(to.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
-    })
+    };
+    uninterrupted(|| unsignalled(write))
 }
 
 /// Waits until `to` takes bytes without waiting, for `wait_ms_max` milliseconds at most; `false` when it still does

@@ -97,7 +97,7 @@ impl Writer {
         Ok(len + 1)
     }
 
-    /// Writing past the process's limit on file length would raise a signal that kills the host.
+    /// What cannot be written whole, because the process may not make the file so long, is not begun.
     fn check_limit(&self, len: u64) -> Result<(), Error> {
         if len <= file_len_max() {
             return Ok(());
