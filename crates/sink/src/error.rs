@@ -151,6 +151,12 @@ pub(crate) fn leaves_file_sound(error: &io::Error) -> bool {
     kind_of(error) != ErrorKind::Io || is_unreachable
 }
 
+/// Tells whether it is the moment that an error is about, and not what it happened to.
+#[cfg(feature = "gzip")]
+pub(crate) fn passes(error: &io::Error) -> bool {
+    kind_of(error) == ErrorKind::Busy
+}
+
 fn kind_of(error: &io::Error) -> ErrorKind {
     use io::ErrorKind as Kind;
     match error.kind() {

@@ -21,6 +21,7 @@ use hydra_os::atomic::{Arc, Condvar, Mutex, MutexGuard};
 use hydra_os::disk::{self, File, FileId, Info, Mode};
 use hydra_os::thread::JoinHandle;
 
+use crate::error::passes;
 use crate::lock::{self, Lock};
 use crate::mark::Identity;
 use crate::metrics::Metrics;
@@ -232,7 +233,7 @@ impl Job {
         };
         let packed = names::packed(plain);
         let packed_id = disk::id_of(&packed)?;
-        let Some(mut unpacked) = Unpacked::open(&packed, identity, 0) else {
+        let Some(mut unpacked) = Unpacked::open(&packed, identity, 0)? else {
             return Ok(false);
         };
         if io::copy(&mut unpacked.decoder, &mut io::sink())? != info.len {
@@ -334,8 +335,18 @@ pub(crate) struct Unpacked {
 
 impl Unpacked {
     /// Opens the file if it was made from the one asked for, at the byte asked for.
-    pub(crate) fn open(path: &Path, made_from: Identity, offset: u64) -> Option<Self> {
-        let file = File::open(path, Mode::Read).ok()?;
+    ///
+    /// # Errors
+    /// When it cannot be opened for the moment; one that cannot be read is not the one.
+    pub(crate) fn open(path: &Path, made_from: Identity, offset: u64) -> io::Result<Option<Self>> {
+        match File::open(path, Mode::Read) {
+            Ok(file) => Ok(Self::of(file, made_from, offset)),
+            Err(error) if passes(&error) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn of(file: File, made_from: Identity, offset: u64) -> Option<Self> {
         let mut decoder = GzDecoder::new(Reading { file, at: 0 });
         if source_of(decoder.header()?.extra()?)? != made_from {
             return None;

@@ -91,15 +91,19 @@ impl Resume {
         let poisoned = [own, b".poisoned"].concat();
         siblings.retain(|name| !name.as_encoded_bytes().starts_with(&poisoned));
         for name in &siblings {
-            // Whatever else is there may come and go, or be closed to us: it is not what is looked for.
-            if let Ok(Some(found)) = Self::look_at(&path.with_file_name(name), identity, mark) {
-                return Ok(Some(found));
+            match Self::look_at(&path.with_file_name(name), identity, mark) {
+                Ok(Some(found)) => return Ok(Some(found)),
+                // It may be the one, and cannot be opened now: for want of a descriptor, or of memory.
+                Err(error) if error.kind() == ErrorKind::Busy => return Err(error),
+                // Whatever else is there may come and go, or be closed to us: it is not what is looked for.
+                _ => {}
             }
         }
         #[cfg(feature = "gzip")]
         for name in siblings.iter().filter(|name| name.as_encoded_bytes().starts_with(own)) {
             let path = path.with_file_name(name);
-            if let Some(reader) = crate::gzip::Unpacked::open(&path, identity, mark.offset()) {
+            let opened = crate::gzip::Unpacked::open(&path, identity, mark.offset());
+            if let Some(reader) = opened.map_err(|error| Error::new("look at", &path, error))? {
                 return Ok(Some(Self {
                     place: Place::Packed { path, reader },
                 }));

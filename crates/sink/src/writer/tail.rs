@@ -63,9 +63,10 @@ impl Writer {
         let (Some(open), Some(terminator), true) = (&self.open, terminator, len > 0) else {
             return Ok(len);
         };
-        // A file that may be written to but not read is taken as it is.
-        let Ok(reader) = File::open(&self.path, Mode::Read) else {
-            return Ok(len);
+        let reader = match File::open(&self.path, Mode::Read) {
+            // A file that may be written to but not read is taken as it is.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(len),
+            other => other.map_err(|error| Error::new("look at the end of", &self.path, error))?,
         };
         let mut last = [terminator];
         let asked = reader.read_at(&mut last, len - 1);
