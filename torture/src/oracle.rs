@@ -105,7 +105,8 @@ pub fn check_for(spec: &Spec, promise: Promise) -> io::Result<Found> {
         accepted: noted.iter().map(|noted| noted.accepted).sum(),
         ..Found::default()
     };
-    let refused = read_refused(&spec.dir)?;
+    let listed = read_refused(&spec.dir)?;
+    let refused = listed.clone().unwrap_or_default();
     let must = |id: Id| match promise {
         _ if refused.contains_key(&id) => false,
         Promise::Journaled => true,
@@ -114,7 +115,9 @@ pub fn check_for(spec: &Spec, promise: Promise) -> io::Result<Found> {
     let mut ends = Vec::new();
     for name in spec.file_names() {
         let copies = read_copies(spec, name, &mut found)?;
-        ends.push(weigh(name, &noted, &copies, &must, &mut found));
+        weigh(name, &noted, &copies, &must, &mut found);
+        let count = |noted: &Noted| count_journaled(noted, &copies, listed.as_ref());
+        ends.push(noted.iter().map(count).collect::<Vec<_>>());
         if promise == Promise::Journaled {
             look_for_strays(name, &refused, DIRECT, &copies, &mut found);
         }
@@ -160,9 +163,24 @@ fn look_for_strays(name: &str, refused: &Refused, step: &str, copies: &Copies, f
     }
 }
 
-/// Counts what is missing and what is too much in one file; returns how many records of each thread it has.
-fn weigh(name: &str, noted: &[Noted], copies: &Copies, must: &dyn Fn(Id) -> bool, found: &mut Found) -> Vec<usize> {
-    let mut counts = Vec::new();
+/// Counts the records of a thread that came into a file by way of the journal, and so into every file.
+///
+/// One that the journal refused goes to each file by itself, as far as it gets: to one and not to another, where that
+/// cannot be written or the process ends in between. Where refusals are listed, so may the one be that was under way
+/// when its process ended.
+fn count_journaled(noted: &Noted, copies: &Copies, listed: Option<&Refused>) -> usize {
+    let Noted { life, thread, .. } = *noted;
+    let may_be_refused = |number| {
+        let is_under_way = number == noted.intended && number > noted.accepted;
+        listed.is_some_and(|listed| is_under_way || listed.contains_key(&Id { life, thread, number }))
+    };
+    let times = copies.get(&(life, thread)).map_or(&[][..], Vec::as_slice);
+    let there = (0..).zip(times).filter(|(_, times)| **times > 0);
+    there.filter(|(number, _)| !may_be_refused(*number)).count()
+}
+
+/// Counts what is missing and what is too much in one file.
+fn weigh(name: &str, noted: &[Noted], copies: &Copies, must: &dyn Fn(Id) -> bool, found: &mut Found) {
     let known: u64 = noted
         .iter()
         .map(|noted| copies.contains_key(&(noted.life, noted.thread)) as u64)
@@ -201,18 +219,17 @@ fn weigh(name: &str, noted: &[Noted], copies: &Copies, must: &dyn Fn(Id) -> bool
                 found.invented += 1;
             }
         }
-        counts.push(times.iter().filter(|times| **times > 0).count());
     }
-    counts
 }
 
 /// The records whose calls returned an error, and where that said they are; else they may be in the files, and need
 /// not.
 type Refused = HashMap<Id, String>;
 
-fn read_refused(dir: &Path) -> io::Result<Refused> {
+/// Returns them, if they are listed.
+fn read_refused(dir: &Path) -> io::Result<Option<Refused>> {
     let text = match fs::read_to_string(dir.join(REFUSED)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
     let read = |line: &str| {
@@ -221,7 +238,7 @@ fn read_refused(dir: &Path) -> io::Result<Refused> {
         let step = line.split(' ').nth(3).unwrap_or_default();
         Some((Id { life, thread, number }, step.to_owned()))
     };
-    Ok(text.lines().filter_map(read).collect())
+    Ok(Some(text.lines().filter_map(read).collect()))
 }
 
 fn read_copies(spec: &Spec, name: &str, found: &mut Found) -> io::Result<Copies> {
@@ -369,13 +386,51 @@ mod tests {
     }
 
     fn line(number: u64) -> String {
-        let text = Id {
+        format!("2026-01-31 12:00:00 - KILL - INFO - {}\n", text(number))
+    }
+
+    fn text(number: u64) -> String {
+        Id {
             life: 0,
             thread: 0,
             number,
         }
-        .text(SEED);
-        format!("2026-01-31 12:00:00 - KILL - INFO - {text}\n")
+        .text(SEED)
+    }
+
+    /// A record that only one of two files has is lost, unless the journal may have refused it: then it went to each
+    /// file by itself.
+    #[test]
+    fn files_may_differ_for_what_was_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = Spec::new(dir.path(), SEED);
+        Tape::create(&dir.path().join(TAPE)).unwrap();
+        let tape = Tape::open(&dir.path().join(TAPE)).unwrap();
+        tape.intend(0, 0, 3);
+        tape.accept(0, 0, 1);
+        let json = |number| format!("{}\n", serde_json::json!({ "message": text(number) }));
+        fs::write(dir.path().join(JSON), json(1)).unwrap();
+        // The third was under way when the process ended, the second had been refused.
+        for (lines, refused, lost) in [
+            (vec![line(1), line(3)], None, 1),
+            (vec![line(1), line(3)], Some(""), 0),
+            (vec![line(1), line(2)], Some(""), 1),
+            (vec![line(1), line(2), line(3)], Some("0 0 2 -\n"), 0),
+            (vec![line(2)], Some("0 0 2 -\n"), 1),
+        ] {
+            fs::write(dir.path().join(PLAIN), lines.concat()).unwrap();
+            let list = dir.path().join(REFUSED);
+            match refused {
+                Some(refused) => fs::write(list, refused).unwrap(),
+                None => assert!(!list.exists()),
+            }
+            let found = check(&spec).unwrap();
+            assert_eq!(
+                (found.lost > 0, found.invented),
+                (lost > 0, 0),
+                "{lines:?}, {refused:?}: {found:?}"
+            );
+        }
     }
 
     /// What was accepted, and what was only meant, may be there: that is right, and nothing else is.

@@ -14,7 +14,7 @@ use hydra_logger::{
 use crate::calls;
 use crate::payload::Id;
 use crate::spec::{
-    DIRECT, EMERGENCY, ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, Rotation, Spec, TAPE,
+    DIRECT, EMERGENCY, ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, REFUSED, Rotation, Spec, TAPE,
 };
 use crate::stall;
 use crate::tape::Tape;
@@ -97,7 +97,7 @@ pub fn config(spec: &Spec) -> Result<LoggingConfig, Error> {
 
 /// Runs as a victim.
 pub fn run(spec: &Spec) -> ExitCode {
-    if spec.bears {
+    if spec.bears || spec.dir.join(REFUSED).exists() {
         open_refusals(spec);
     }
     if spec.traced
@@ -220,8 +220,12 @@ fn settle(spec: &Spec, tape: &Tape, id: Id, outcome: Result<(), Error>) -> Resul
     }
     match outcome {
         Ok(()) => tape.accept(id.life, id.thread, id.number),
-        Err(error) if spec.bears => note_refusal(id, &error),
-        Err(error) => return Err(error),
+        Err(error) => {
+            note_refusal(id, &error);
+            if !spec.bears {
+                return Err(error);
+            }
+        }
     }
     if spec.pace_us > 0 {
         std::thread::sleep(Duration::from_micros(spec.pace_us));
@@ -243,7 +247,7 @@ fn note_refusal(Id { life, thread, number }: Id, error: &Error) {
 
 /// Opens the list of refusals, while it can be opened for certain.
 fn open_refusals(spec: &Spec) {
-    let path = spec.dir.join(crate::spec::REFUSED);
+    let path = spec.dir.join(REFUSED);
     if let Ok(file) = std::fs::OpenOptions::new().create(true).append(true).open(path) {
         let _ = REFUSALS.set(file);
     }

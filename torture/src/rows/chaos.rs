@@ -83,6 +83,8 @@ fn run_with(turn: &mut Turn<'_>, bears: bool) -> io::Result<()> {
     round.spec.bears = bears;
     // Its exit code is looked at all the same.
     round.may_complain = !bears;
+    // There is a list of what is refused, whether a victim goes on after that or not.
+    fs::write(round.dir().join(REFUSED), "")?;
     let mut generation = 1_000_000;
     let mut happened = Vec::new();
     let mut load = Load::start(round)?;
