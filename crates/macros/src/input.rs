@@ -4,8 +4,9 @@ use proc_macro::{Delimiter, Ident, Literal, Spacing, Span, TokenStream, TokenTre
 
 use crate::error::Error;
 use crate::literal;
+use crate::misuse;
 use crate::plan::FieldForm;
-use crate::split::at_commas;
+use crate::split::{Part, at_commas};
 
 /// The tokens of one expression.
 pub(crate) type Expression = Vec<TokenTree>;
@@ -57,11 +58,10 @@ impl Call {
         };
         let mut sections = Sections::cut(tokens)?;
         let mut parts = at_commas(sections.message).into_iter();
-        let log = parts.next().filter(|part| !part.is_empty());
-        let log = log.ok_or_else(|| Error::new(Span::call_site(), "expected a logger, then a message"))?;
+        let log = logger(parts.next())?;
 
         let (mut layer, mut given, mut part) = (None, None, parts.next());
-        while let Some((name, value)) = part.as_deref().and_then(option) {
+        while let Some((name, value)) = part.as_ref().and_then(|part| option(&part.tokens)) {
             let place = match name.to_string().as_str() {
                 "layer" => &mut layer,
                 "level" if level.stream().is_empty() => &mut given,
@@ -82,12 +82,19 @@ impl Call {
         let level = match given {
             Some(value) => Level::Given(value),
             None if level.stream().is_empty() => {
-                return Err(Error::new(span_of(&log), "`log!` needs `level:` behind the logger"));
+                let message = "`log!` needs a level behind the logger: `log!(log, level: Level::Info, \"...\")`";
+                return Err(Error::new(
+                    part.map_or_else(|| span_of(&log), |part| part.span()),
+                    message,
+                ));
             }
             None => Level::Fixed(level.stream()),
         };
 
-        let (literal, text) = template(part.as_deref(), &log)?;
+        if let Some(part) = &part {
+            misuse::message(&part.tokens, parts.as_slice())?;
+        }
+        let (literal, text) = template(part.as_ref().map(|part| part.tokens.as_slice()), &log)?;
         let arguments = parts.map(Argument::parse).collect::<Result<_, _>>()?;
         let fields = std::mem::take(&mut sections.fields);
         let fields = at_commas(fields)
@@ -104,6 +111,20 @@ impl Call {
             arguments,
             fields,
         })
+    }
+}
+
+fn logger(part: Option<Part>) -> Result<Expression, Error> {
+    match part {
+        Some(part) if !part.tokens.is_empty() => {
+            misuse::logger(&part.tokens)?;
+            Ok(part.tokens)
+        }
+        other => {
+            let span = other.map_or_else(Span::call_site, |part| part.span());
+            let message = "expected a logger, then a message: `info!(log, \"...\")`";
+            Err(Error::new(span, message))
+        }
     }
 }
 
@@ -137,9 +158,9 @@ impl Argument {
         self.name.as_ref().map(plain)
     }
 
-    fn parse(part: Expression) -> Result<Argument, Error> {
-        match part.as_slice() {
-            [] => Err(Error::new(Span::call_site(), "expected an argument between the commas")),
+    fn parse(part: Part) -> Result<Argument, Error> {
+        match part.tokens.as_slice() {
+            [] => Err(Error::new(part.span(), "expected an argument before this comma")),
             [TokenTree::Ident(name), equals, value @ ..] if is_equals(equals, value) => {
                 filled(value, name.span())?;
                 Ok(Argument {
@@ -149,19 +170,19 @@ impl Argument {
             }
             _ => Ok(Argument {
                 name: None,
-                value: part,
+                value: part.tokens,
             }),
         }
     }
 }
 
 impl Field {
-    fn parse(part: Expression) -> Result<Field, Error> {
-        let Some(first) = part.first() else {
-            return Err(Error::new(Span::call_site(), "expected a field between the commas"));
-        };
-        let span = first.span();
-        if let Some((name, value)) = named(&part)? {
+    fn parse(part: Part) -> Result<Field, Error> {
+        let (span, part) = (part.span(), part.tokens.as_slice());
+        if part.is_empty() {
+            return Err(Error::new(span, "expected a field before this comma"));
+        }
+        if let Some((name, value)) = named(part)? {
             let (form, value) = sigil(value);
             filled(value, span)?;
             return Ok(Field {
@@ -172,7 +193,7 @@ impl Field {
             });
         }
         // `user`, `user.id`, `%error`: a place whose path is its name.
-        let (form, place) = sigil(&part);
+        let (form, place) = sigil(part);
         match path(place) {
             Some((name, [])) => Ok(Field {
                 name,
@@ -180,13 +201,13 @@ impl Field {
                 form,
                 value: place.to_vec(),
             }),
-            _ => Err(Error::new(span, "expected a field: `name = value`, or a variable")),
+            _ => Err(misuse::field(part, span)),
         }
     }
 }
 
 /// Takes `name =` from the front, where the name is a path or a string.
-fn named(part: &[TokenTree]) -> Result<Option<(String, &[TokenTree])>, Error> {
+pub(crate) fn named(part: &[TokenTree]) -> Result<Option<(String, &[TokenTree])>, Error> {
     if let Some((name, [equals, value @ ..])) = path(part)
         && is_equals(equals, value)
     {
@@ -205,7 +226,7 @@ fn named(part: &[TokenTree]) -> Result<Option<(String, &[TokenTree])>, Error> {
 }
 
 /// Takes `a.b.c` from the front.
-fn path(part: &[TokenTree]) -> Option<(String, &[TokenTree])> {
+pub(crate) fn path(part: &[TokenTree]) -> Option<(String, &[TokenTree])> {
     let [TokenTree::Ident(first), rest @ ..] = part else {
         return None;
     };
@@ -220,7 +241,7 @@ fn path(part: &[TokenTree]) -> Option<(String, &[TokenTree])> {
 }
 
 /// Takes the mark that chooses a field's form from the front.
-fn sigil(value: &[TokenTree]) -> (FieldForm, &[TokenTree]) {
+pub(crate) fn sigil(value: &[TokenTree]) -> (FieldForm, &[TokenTree]) {
     match value {
         [mark, value @ ..] if is_mark(mark, '?') => (FieldForm::Debug, value),
         [mark, value @ ..] if is_mark(mark, '%') => (FieldForm::Display, value),
@@ -229,7 +250,7 @@ fn sigil(value: &[TokenTree]) -> (FieldForm, &[TokenTree]) {
 }
 
 /// Reads `name: value`; `name::path` is something else.
-fn option(part: &[TokenTree]) -> Option<(Ident, Expression)> {
+pub(crate) fn option(part: &[TokenTree]) -> Option<(Ident, Expression)> {
     match part {
         [TokenTree::Ident(name), TokenTree::Punct(colon), value @ ..] if colon.as_char() == ':' => {
             let path = colon.spacing() == Spacing::Joint && value.first().is_some_and(|next| is_mark(next, ':'));
@@ -280,7 +301,7 @@ fn filled(value: &[TokenTree], span: Span) -> Result<(), Error> {
 }
 
 /// Whether the token is a `=` of its own, not the start of `==` or `=>`.
-fn is_equals(token: &TokenTree, after: &[TokenTree]) -> bool {
+pub(crate) fn is_equals(token: &TokenTree, after: &[TokenTree]) -> bool {
     let joint = matches!(token, TokenTree::Punct(mark) if mark.spacing() == Spacing::Joint);
     let longer = after
         .first()
@@ -288,7 +309,7 @@ fn is_equals(token: &TokenTree, after: &[TokenTree]) -> bool {
     is_mark(token, '=') && !(joint && longer)
 }
 
-fn is_mark(token: &TokenTree, letter: char) -> bool {
+pub(crate) fn is_mark(token: &TokenTree, letter: char) -> bool {
     matches!(token, TokenTree::Punct(mark) if mark.as_char() == letter)
 }
 
@@ -298,6 +319,6 @@ fn plain(name: &Ident) -> String {
     name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
 }
 
-fn span_of(part: &[TokenTree]) -> Span {
+pub(crate) fn span_of(part: &[TokenTree]) -> Span {
     part.first().map_or_else(Span::call_site, TokenTree::span)
 }

@@ -12,6 +12,7 @@
 //! | `literal` | the text of a string literal |
 //! | `template` | the text becomes literals and placeholders |
 //! | `plan` | which values a record takes, in which form, under which names |
+//! | `misuse` | calls that mean something else: what to write instead |
 //! | `emit` | the code of the call |
 //! | `code` | texts with holes become tokens |
 //!
@@ -25,6 +26,7 @@ mod emit;
 mod error;
 mod input;
 mod literal;
+mod misuse;
 mod plan;
 mod split;
 mod template;
@@ -59,6 +61,7 @@ fn expand(input: TokenStream) -> Result<TokenStream, Error> {
         })
         .collect();
     let segments = template::parse(&call.text);
+    misuse::arguments(&call, &segments)?;
     let plan = Plan::make(&segments, &names, &fields).map_err(|duplicate| {
         let field = call.fields.get(duplicate.field);
         let span = field.map_or_else(|| call.literal.span(), |field| field.span);

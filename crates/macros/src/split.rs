@@ -4,7 +4,7 @@
 //! where the grammar expects an operand (`<T as Into<U>>::into`), behind `::` and within a type (`x as Map<K, V>`);
 //! anywhere else it compares. The parameters of a closure (`|a, b| ..`) are the other place with commas of its own.
 
-use proc_macro::{Spacing, TokenTree};
+use proc_macro::{Spacing, Span, TokenTree};
 
 /// Words that an operand follows; any other word is an operand or ends one.
 const BEFORE_OPERAND: [&str; 18] = [
@@ -12,21 +12,43 @@ const BEFORE_OPERAND: [&str; 18] = [
     "ref", "return", "while",
 ];
 
+/// What stands before a comma, or behind the last one.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) tokens: Vec<TokenTree>,
+    /// Where the comma is.
+    end: Option<Span>,
+}
+
+impl Part {
+    /// Returns where the compiler shows what is wrong with the part: at its first token, or the comma it lacks one at.
+    pub(crate) fn span(&self) -> Span {
+        let first = self.tokens.first().map(TokenTree::span);
+        first.or(self.end).unwrap_or_else(Span::call_site)
+    }
+}
+
 /// Cuts at each comma between expressions. A comma at the end is dropped; an empty part elsewhere is kept.
-pub(crate) fn at_commas(tokens: Vec<TokenTree>) -> Vec<Vec<TokenTree>> {
+pub(crate) fn at_commas(tokens: Vec<TokenTree>) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut part = Vec::new();
+    let mut tokens_before = Vec::new();
     let mut walk = Walk::new();
     for token in tokens {
         if walk.step(&token) {
-            parts.push(std::mem::take(&mut part));
+            parts.push(Part {
+                tokens: std::mem::take(&mut tokens_before),
+                end: Some(token.span()),
+            });
             walk = Walk::new();
         } else {
-            part.push(token);
+            tokens_before.push(token);
         }
     }
-    if !part.is_empty() {
-        parts.push(part);
+    if !tokens_before.is_empty() {
+        parts.push(Part {
+            tokens: tokens_before,
+            end: None,
+        });
     }
     parts
 }

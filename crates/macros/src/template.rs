@@ -141,6 +141,23 @@ pub(crate) fn parse(template: &str) -> Vec<Segment> {
     segments
 }
 
+/// Whether every brace is doubled or belongs to a placeholder: if not, `std` has something to say.
+pub(crate) fn is_well_formed(template: &str) -> bool {
+    let mut rest = template;
+    while let Some((brace, after)) = rest.find(['{', '}']).and_then(|at| rest.get(at..)?.split_at_checked(1)) {
+        let is_whole = |reference: &Reference| !matches!(reference, Reference::Name(name) if name.contains('{'));
+        let placeholder = || placeholder(after, &mut 0).filter(|(name, ..)| brace == "{" && is_whole(name));
+        rest = match after.strip_prefix(brace) {
+            Some(after) => after,
+            None => match placeholder() {
+                Some((_, _, after)) => after,
+                None => return false,
+            },
+        };
+    }
+    true
+}
+
 /// Reads a placeholder from behind its brace; returns what follows it too.
 fn placeholder<'t>(text: &'t str, next: &mut usize) -> Option<(Reference, Spec, &'t str)> {
     let end = text.find([':', '}'])?;
@@ -337,6 +354,10 @@ mod tests {
     fn never_fails() {
         for template in ["{", "}", "{x", "{:", "{:>", "a{b{c}", "{:ü", "}{", "{{{", "{:}"] {
             parse(template);
+            assert_eq!(is_well_formed(template), template == "{:}", "{template}");
+        }
+        for template in ["", "a {{b}} c", "{}{x }{0:>5}", "{{{x}}}"] {
+            assert!(is_well_formed(template), "{template}");
         }
     }
 }

@@ -22,7 +22,13 @@ fn main() {
     info!(log, "message" 1);
     info!(log, "{}",, 1);
     info!(log, "{a}", a = );
+    info!(log, "message"; a = 1,, b = 2);
+    info!(, "message");
     info!(log, "message"; 1 + 1);
+    info!(log, "message"; 1 = 2);
+    info!(log, "message"; id: 2);
+    info!(log, "message"; id => 2);
+    info!(log, "message"; f(2));
     info!(log, "message"; "" = 1);
     info!(log, "message"; a = 1; b = 2);
     let _ = (TEXT, Opaque);
