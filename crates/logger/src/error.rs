@@ -50,7 +50,8 @@ pub enum ErrorKind {
     TooLarge,
     /// What was asked for is not built.
     Unsupported,
-    /// The call came from a signal's handler that interrupted another call of the same thread.
+    /// The call came from within another call of the same thread: from a signal's handler that interrupted it, or from
+    /// a value that logs while it is rendered, more than eight deep.
     Nested,
 }
 

@@ -34,6 +34,8 @@ thread_local! {
     pub(crate) static PHASE: std::cell::Cell<crate::local::Phase> = const {
         std::cell::Cell::new(crate::local::Phase::Outside)
     };
+    /// How many calls are made by values of other calls, within one another.
+    pub(crate) static NESTED: std::cell::Cell<u8> = const { std::cell::Cell::new(0) };
     /// What the thread keeps between its calls.
     pub(crate) static LOCAL: crate::local::Slot = const { std::cell::Cell::new(None) };
     /// The context of what the thread does now.

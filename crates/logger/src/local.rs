@@ -11,6 +11,8 @@ use crate::core::Core;
 const SCRATCH_BYTES_KEPT: usize = 64 << 10;
 /// The most journals a thread keeps a way into.
 const WRITERS_MAX: usize = 8;
+/// How deep calls may be made by values of calls. A value that logs itself would go on until the stack is used up.
+const NESTED_MAX: u8 = 8;
 
 /// A thread's own state.
 #[derive(Debug)]
@@ -33,8 +35,6 @@ pub(crate) struct Voice {
 pub(crate) struct Writers(Vec<(u64, Writer)>);
 
 impl Local {
-    #[cold]
-    #[inline(never)]
     fn boxed() -> Box<Local> {
         let voice = Voice {
             writers: Writers::default(),
@@ -116,7 +116,8 @@ pub(crate) fn theirs<T>(work: impl FnOnce() -> T) -> T {
 /// Runs `work` with the thread's state; does nothing where a call interrupts our own code.
 ///
 /// The state is taken out and put back: a call inside a call (a `Display` that logs) finds none and makes its own, and
-/// so does a call while the thread is being torn down. `work` stands in the code once, so that it becomes a part of it.
+/// so does a call while the thread is being torn down; to a depth at which it is plain that there is no end to it, where
+/// nothing is done. `work` stands in the code once, so that it becomes a part of it.
 #[inline]
 pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
     let back = Back::from(Phase::Ours);
@@ -124,10 +125,33 @@ pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
         return None;
     }
     let kept = crate::global::LOCAL.try_with(Cell::take);
-    let mut local = kept.ok().flatten().unwrap_or_else(Local::boxed);
+    let (mut local, _depth) = match kept.ok().flatten() {
+        Some(local) => (local, None),
+        None => another()?,
+    };
     let result = work(&mut local);
     let _gone_with_the_thread = crate::global::LOCAL.try_with(|slot| slot.set(Some(local)));
     Some(result)
+}
+
+#[cold]
+#[inline(never)]
+fn another() -> Option<(Box<Local>, Option<Depth>)> {
+    let depth = Depth(crate::global::NESTED.get());
+    if depth.0 >= NESTED_MAX {
+        return None;
+    }
+    crate::global::NESTED.set(depth.0 + 1);
+    Some((Local::boxed(), Some(depth)))
+}
+
+/// Puts the depth back, also when the code unwinds.
+struct Depth(u8);
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        crate::global::NESTED.set(self.0);
+    }
 }
 
 /// The type of the thread-local in [`crate::global`].

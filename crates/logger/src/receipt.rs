@@ -217,7 +217,8 @@ impl Receipt {
 
 #[cold]
 fn nested() -> Error {
-    Error::new(ErrorKind::Nested, "accept a record").because("a signal's handler interrupted a call of the same thread")
+    Error::new(ErrorKind::Nested, "accept a record")
+        .because("it was made within another call of the same thread, by a signal's handler or by a value without end")
 }
 
 impl Open for Error {
