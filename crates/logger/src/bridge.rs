@@ -26,12 +26,15 @@ use crate::pass::Pass;
 use crate::site::Site;
 use crate::sync::HydraLogger;
 
+mod early;
 #[cfg(feature = "log")]
 mod log;
 mod seen;
 #[cfg(feature = "tracing")]
 mod tracing;
 
+pub(crate) use early::Early;
+pub use early::{EARLY_BYTES_MAX, EARLY_RECORDS_MAX, install_early};
 pub(crate) use seen::Seen;
 #[cfg(feature = "tracing")]
 pub use tracing::{SpanFields, TracingBuilder, TracingFilter, TracingFront, TracingLayer};
@@ -260,11 +263,13 @@ fn place<'s>(
 
 /// Makes the logger behind `core` the backend of the other crates' macros.
 fn install(core: &Arc<Core>, waits: bool) -> Result<(), Error> {
-    #[cfg(feature = "log")]
-    log::install(core, waits)?;
-    #[cfg(feature = "tracing")]
-    tracing::install(core, waits)?;
-    Ok(())
+    crate::global::EARLY.hand_over(core, waits, || {
+        #[cfg(feature = "log")]
+        log::install(core, waits)?;
+        #[cfg(feature = "tracing")]
+        tracing::install(core, waits)?;
+        Ok(())
+    })
 }
 
 /// The error of a second installation.
@@ -284,7 +289,8 @@ macro_rules! installs {
             /// A target goes to the layer that `[targets]` names for the longest prefix of it, else to `DEFAULT`. What
             /// is below the level of every layer that a target goes to costs those macros one load.
             #[doc = $what]
-            /// The process keeps a handle: it drains when it exits.
+            /// The process keeps a handle: it drains when it exits. What has been logged before can be had too: see
+            /// [`install_early`](crate::install_early).
             ///
             /// # Errors
             /// [`ErrorKind::Unsupported`] if the process has a `log` backend or a global `tracing` subscriber already.

@@ -29,6 +29,10 @@ pub(crate) static NEXT_EPOCH: std::sync::atomic::AtomicU64 = std::sync::atomic::
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) static PLACES: Mutex<crate::bridge::Places> = Mutex::new(crate::bridge::Places::new());
 
+/// What is logged before there is a logger.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) static EARLY: crate::bridge::Early = crate::bridge::Early::new();
+
 thread_local! {
     /// Whether the thread is inside a call. It has nothing to drop, so that it can be read at any moment.
     pub(crate) static PHASE: std::cell::Cell<crate::local::Phase> = const {

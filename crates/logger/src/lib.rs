@@ -71,6 +71,8 @@ mod timepiece;
 mod waiting;
 
 pub use crate::r#async::{AsyncHydraLogger, AsyncLayer, Work};
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub use crate::bridge::{EARLY_BYTES_MAX, EARLY_RECORDS_MAX, install_early};
 #[cfg(feature = "tracing")]
 pub use crate::bridge::{SpanFields, TracingBuilder, TracingFilter, TracingFront, TracingLayer};
 pub use crate::capture::ToValue;

@@ -56,6 +56,22 @@ pub(crate) struct Waiting {
     ticket: Arc<Ticket>,
 }
 
+impl Waiting {
+    /// Makes one that nobody asks about.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn unasked(layer: u16, level: Level, (thread, thread_name): (u32, String), bytes: Vec<u8>) -> Waiting {
+        Waiting {
+            bytes,
+            site: None,
+            layer,
+            level,
+            thread,
+            thread_name,
+            ticket: Arc::default(),
+        }
+    }
+}
+
 /// Where a record that waited has got to, and its layer's number; nowhere, if nobody wants it any more because another
 /// configuration is in force.
 pub(crate) type Arrival = Option<(Position, u16)>;

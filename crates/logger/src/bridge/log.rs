@@ -1,6 +1,7 @@
 //! The `log` crate's macros.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ::log::kv::{self, VisitSource, VisitValue};
 use ::log::{LevelFilter, Log, Metadata, Record};
@@ -8,6 +9,7 @@ use hydra_record::{Encoder, Level, Location, Value};
 
 use super::{Message, Place, Source, place, taken};
 use crate::capture::ToValue;
+use crate::context;
 use crate::core::Core;
 use crate::error::Error;
 use crate::local::theirs;
@@ -15,32 +17,60 @@ use crate::pass::rendered;
 use crate::sync::HydraLogger;
 
 /// What the facade calls.
+#[derive(Debug)]
 struct Backend {
     core: Arc<Core>,
     waits: bool,
 }
+
+/// What it calls where there was no logger at first.
+#[derive(Debug)]
+pub(super) struct Early {
+    is_on: AtomicBool,
+    next: OnceLock<Backend>,
+}
+
+const FACADE: &str = "the `log` facade";
+const ADVICE: &str = "call `install` once, before anything else sets a backend";
 
 pub(super) fn install(core: &Arc<Core>, waits: bool) -> Result<(), Error> {
     let backend = Backend {
         core: Arc::clone(core),
         waits,
     };
-    let advice = "call `install` once, before anything else sets a backend";
-    ::log::set_boxed_logger(Box::new(backend)).map_err(|error| taken("the `log` facade", advice).from_source(error))?;
+    let early = &crate::global::EARLY.log;
+    if early.is_on.load(Ordering::Acquire) {
+        early.next.set(backend).map_err(|_| taken(FACADE, ADVICE))?;
+    } else {
+        let set = ::log::set_boxed_logger(Box::new(backend));
+        set.map_err(|error| taken(FACADE, ADVICE).from_source(error))?;
+    }
     core.bridges.tell(core, set_max_level);
+    Ok(())
+}
+
+pub(super) fn install_early(least: Level) -> Result<(), Error> {
+    let early = &crate::global::EARLY.log;
+    ::log::set_logger(early).map_err(|error| taken(FACADE, ADVICE).from_source(error))?;
+    early.is_on.store(true, Ordering::Release);
+    ::log::set_max_level(filter(Some(least)));
     Ok(())
 }
 
 /// What the facade's macros look at first follows the configuration.
 fn set_max_level(core: &Arc<Core>) {
-    ::log::set_max_level(match core.bridges.lowest(core) {
+    ::log::set_max_level(filter(core.bridges.lowest(core)));
+}
+
+fn filter(least: Option<Level>) -> LevelFilter {
+    match least {
         Some(Level::Trace) => LevelFilter::Trace,
         Some(Level::Debug) => LevelFilter::Debug,
         Some(Level::Info) => LevelFilter::Info,
         Some(Level::Warning) => LevelFilter::Warn,
         Some(Level::Error) => LevelFilter::Error,
         Some(Level::Critical) | None => LevelFilter::Off,
-    });
+    }
 }
 
 fn level(level: ::log::Level) -> Level {
@@ -62,10 +92,7 @@ impl Log for Backend {
 
     fn log(&self, record: &Record<'_>) {
         let level = level(record.level());
-        let fill = |encoder: &mut Encoder<'_>| {
-            // It fails only if a key or value does, and then what came before it is kept.
-            let _ = record.key_values().visit(&mut Fields(encoder));
-        };
+        let fill = |encoder: &mut Encoder<'_>| put_fields(record, encoder);
         match place_of(record) {
             Some(place) => {
                 if let Some(pass) = place.open(&self.core, level, self.waits) {
@@ -90,22 +117,72 @@ impl Log for Backend {
     }
 }
 
+impl Early {
+    pub(super) const fn new() -> Early {
+        Early {
+            is_on: AtomicBool::new(false),
+            next: OnceLock::new(),
+        }
+    }
+}
+
+impl Log for Early {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        match self.next.get() {
+            Some(backend) => backend.enabled(metadata),
+            None => crate::global::EARLY.takes(level(metadata.level())),
+        }
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if let Some(backend) = self.next.get() {
+            return backend.log(record);
+        }
+        let (early, level) = (&crate::global::EARLY, level(record.level()));
+        if !early.takes(level) {
+            return;
+        }
+        let message = || rendered(*record.args());
+        let late = early.keep((level, record.target()), location(record), message, |encoder| {
+            put_fields(record, encoder);
+            context::put(encoder);
+        });
+        if let Some((late, backend)) = late.zip(self.next.get()) {
+            late.log(&backend.core, backend.waits);
+        }
+    }
+
+    fn flush(&self) {
+        if let Some(backend) = self.next.get() {
+            backend.flush();
+        }
+    }
+}
+
 impl Backend {
     /// A record that was not made by the facade's macros, or one past the limit on places.
     #[cold]
     fn log_without_place(&self, record: &Record<'_>, level: Level, fill: impl FnOnce(&mut Encoder<'_>)) {
         let find = || self.core.bridges.layer(&self.core, record.target());
-        let location = Location {
-            line: record.line().unwrap_or_default(),
-            file: record.file().unwrap_or_default(),
-            module: record.module_path().unwrap_or_default(),
-        };
         if let Some(pass) = self.core.open_found(level, find, self.waits) {
             // A panic of an argument's is caught by what renders it.
             let message = rendered(*record.args());
-            pass.placed(&message, location, |encoder| theirs(|| fill(encoder)));
+            pass.placed(&message, location(record), |encoder| theirs(|| fill(encoder)));
         }
     }
+}
+
+fn location<'r>(record: &'r Record<'_>) -> Location<'r> {
+    Location {
+        line: record.line().unwrap_or_default(),
+        file: record.file().unwrap_or_default(),
+        module: record.module_path().unwrap_or_default(),
+    }
+}
+
+fn put_fields(record: &Record<'_>, encoder: &mut Encoder<'_>) {
+    // It fails only if a key or value does, and then what came before it is kept.
+    let _ = record.key_values().visit(&mut Fields(encoder));
 }
 
 #[inline]

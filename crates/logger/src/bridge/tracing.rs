@@ -17,11 +17,13 @@ use crate::error::Error;
 use crate::local::theirs;
 
 mod builder;
+mod early;
 mod fields;
 mod spans;
 
 use builder::Options;
 pub use builder::{SpanFields, TracingBuilder};
+pub(super) use early::{Early, install_early};
 use fields::{Fields, Parts};
 use spans::{Kept, Span};
 
@@ -48,11 +50,21 @@ pub struct TracingFilter {
     span_level: Option<Level>,
 }
 
+const SUBSCRIBER: &str = "the global `tracing` subscriber";
+const ADVICE: &str =
+    "call `install` before anything else sets a global subscriber, or add `tracing_layer()` to that one";
+
 pub(super) fn install(core: &Arc<Core>, waits: bool) -> Result<(), Error> {
-    let layer = TracingBuilder::new(core, waits).build();
-    let advice = "call `install` before anything else sets a global subscriber, or add `tracing_layer()` to that one";
+    let builder = TracingBuilder::new(core, waits);
+    if let Some(early) = Early::on() {
+        return early.connect(builder);
+    }
+    set_global(builder.build())
+}
+
+fn set_global(layer: impl Layer<Registry> + Send + Sync) -> Result<(), Error> {
     let set = tracing_core::dispatcher::set_global_default(Dispatch::new(Registry::default().with(layer)));
-    set.map_err(|error| taken("the global `tracing` subscriber", advice).from_source(error))
+    set.map_err(|error| taken(SUBSCRIBER, ADVICE).from_source(error))
 }
 
 fn level(level: &tracing_core::Level) -> Level {
@@ -111,6 +123,11 @@ impl TracingFilter {
         let layer = || self.core.bridges.layer(&self.core, metadata.target());
         self.core.is_looked_at(own) && layer().is_some_and(|layer| self.core.pass(own, layer, false).is_some())
     }
+
+    fn hint(&self) -> LevelFilter {
+        let lowest = [self.core.bridges.lowest(&self.core), self.span_level];
+        hint(lowest.into_iter().flatten().min())
+    }
 }
 
 impl<S> Filter<S> for TracingFilter {
@@ -120,23 +137,26 @@ impl<S> Filter<S> for TracingFilter {
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         // A change of the configuration has all of them asked again.
-        if self.takes(metadata) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        interest(self.takes(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        let lowest = [self.core.bridges.lowest(&self.core), self.span_level];
-        Some(match lowest.into_iter().flatten().min() {
-            Some(Level::Trace) => LevelFilter::TRACE,
-            Some(Level::Debug) => LevelFilter::DEBUG,
-            Some(Level::Info) => LevelFilter::INFO,
-            Some(Level::Warning) => LevelFilter::WARN,
-            Some(Level::Error) => LevelFilter::ERROR,
-            Some(Level::Critical) | None => LevelFilter::OFF,
-        })
+        Some(self.hint())
+    }
+}
+
+fn interest(takes: bool) -> Interest {
+    if takes { Interest::always() } else { Interest::never() }
+}
+
+fn hint(least: Option<Level>) -> LevelFilter {
+    match least {
+        Some(Level::Trace) => LevelFilter::TRACE,
+        Some(Level::Debug) => LevelFilter::DEBUG,
+        Some(Level::Info) => LevelFilter::INFO,
+        Some(Level::Warning) => LevelFilter::WARN,
+        Some(Level::Error) => LevelFilter::ERROR,
+        Some(Level::Critical) | None => LevelFilter::OFF,
     }
 }
 
@@ -164,13 +184,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for TracingFront {
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if let Some(span) = context.span(id) {
-            let parent = span
-                .parent()
-                .and_then(|parent| Kept::find(&parent.extensions(), self.number));
-            let new = Arc::new(Span::new(attributes, parent, &self.options));
-            Kept::keep(&mut span.extensions_mut(), self.number, new);
-        }
+        keep_span(attributes, id, &context, (self.number, &self.options));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
@@ -232,7 +246,7 @@ impl TracingFront {
     }
 
     fn span<S: Subscriber + for<'l> LookupSpan<'l>>(&self, id: &Id, context: &Context<'_, S>) -> Option<Arc<Span>> {
-        Kept::find(&context.span(id)?.extensions(), self.number)
+        span(id, context, self.number)
     }
 
     /// Returns what the spans around an event tell.
@@ -288,6 +302,26 @@ impl TracingFront {
             put_context(encoder, spans.as_ref());
         });
     }
+}
+
+/// Keeps a new span at the registry's, for the layer of that number.
+fn keep_span<S: Subscriber + for<'l> LookupSpan<'l>>(
+    attributes: &Attributes<'_>,
+    id: &Id,
+    context: &Context<'_, S>,
+    (number, options): (u64, &Options),
+) {
+    if let Some(span) = context.span(id) {
+        let parent = span
+            .parent()
+            .and_then(|parent| Kept::find(&parent.extensions(), number));
+        let new = Arc::new(Span::new(attributes, parent, options));
+        Kept::keep(&mut span.extensions_mut(), number, new);
+    }
+}
+
+fn span<S: Subscriber + for<'l> LookupSpan<'l>>(id: &Id, context: &Context<'_, S>, number: u64) -> Option<Arc<Span>> {
+    Kept::find(&context.span(id)?.extensions(), number)
 }
 
 #[inline]

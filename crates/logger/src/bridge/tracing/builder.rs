@@ -41,6 +41,15 @@ pub(super) struct Options {
     pub(super) find_ids: Option<FindIds>,
 }
 
+impl Options {
+    pub(super) const DEFAULT: Options = Options {
+        spans: SpanFields::Flat,
+        depth: SPAN_DEPTH_MAX,
+        close_timings: false,
+        find_ids: None,
+    };
+}
+
 /// Makes a [`TracingLayer`]; begun by `HydraLogger::tracing`.
 ///
 /// # Examples
@@ -71,12 +80,7 @@ impl TracingBuilder {
         TracingBuilder {
             core: Arc::clone(core),
             waits,
-            options: Options {
-                spans: SpanFields::default(),
-                depth: SPAN_DEPTH_MAX,
-                close_timings: false,
-                find_ids: None,
-            },
+            options: Options::DEFAULT,
             span_level: Some(Level::Info),
         }
     }
@@ -150,6 +154,11 @@ impl TracingBuilder {
 
     /// Makes the layer.
     pub fn build<S: Subscriber + for<'l> LookupSpan<'l>>(self) -> TracingLayer<S> {
+        let (front, filter) = self.parts();
+        front.with_filter(filter)
+    }
+
+    pub(super) fn parts(self) -> (TracingFront, TracingFilter) {
         // What each call site may know of its level is worked out anew when the levels change.
         self.core
             .bridges
@@ -159,7 +168,7 @@ impl TracingBuilder {
             core: Arc::clone(&self.core),
             span_level: self.span_level.filter(|_| wants_spans),
         };
-        TracingFront::new(&self.core, self.waits, self.options).with_filter(filter)
+        (TracingFront::new(&self.core, self.waits, self.options), filter)
     }
 }
 

@@ -168,11 +168,22 @@ pub(super) struct Parts {
     pub(super) file: Option<String>,
     pub(super) module: Option<String>,
     pub(super) line: Option<u32>,
+    /// The message's `Debug`, which is the program's, is not called.
+    is_quiet: bool,
 }
 
 impl Parts {
     pub(super) fn of(event: &Event<'_>) -> Parts {
         let mut parts = Parts::default();
+        event.record(&mut parts);
+        parts
+    }
+
+    pub(super) fn but_message(event: &Event<'_>) -> Parts {
+        let mut parts = Parts {
+            is_quiet: true,
+            ..Parts::default()
+        };
         event.record(&mut parts);
         parts
     }
@@ -196,7 +207,7 @@ impl Visit for Parts {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == MESSAGE {
+        if field.name() == MESSAGE && !self.is_quiet {
             self.message = crate::pass::rendered(format_args!("{value:?}"));
         }
     }
