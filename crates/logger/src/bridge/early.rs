@@ -154,8 +154,7 @@ impl Early {
                 level,
             };
             let message = theirs(message);
-            let mut bytes = Vec::new();
-            let mut encoder = Encoder::message(&mut bytes, head, &message, Some(place));
+            let mut encoder = Encoder::message(&mut local.scratch, head, &message, Some(place));
             theirs(|| fill(&mut encoder));
             encoder.finish();
             let kept = Kept {
@@ -163,7 +162,7 @@ impl Early {
                 target: target.to_owned(),
                 thread: local.voice.thread,
                 thread_name: local.voice.name.clone(),
-                bytes,
+                bytes: local.scratch.to_vec(),
             };
             self.push(kept)
         });
