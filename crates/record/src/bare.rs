@@ -39,6 +39,15 @@ pub fn is_suspicious(word: u64, marks: &[u8]) -> bool {
     found & HIGHS != 0
 }
 
+/// Likewise, for a block of fixed size: this becomes a few instructions on all bytes at once.
+#[inline(always)]
+pub(crate) fn is_bare_block<const N: usize>(block: &[u8; N]) -> bool {
+    // Without a branch, or it is done byte by byte.
+    let is_suspicious =
+        |byte: u8| (byte.wrapping_sub(b' ') > b'~' - b' ') | (byte == b'"') | (byte == b'\\') | (byte == b']');
+    !block.iter().fold(false, |any, &byte| any | is_suspicious(byte))
+}
+
 #[inline]
 fn is_bare_byte(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b']')

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::encode::{FLAG_LOCATION, FLAG_MESSAGE, HEAD_BYTES};
 use crate::level::Level;
@@ -59,12 +60,14 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 /// The notes of one journal, learnt as they are read.
+///
+/// A note that is told again as it was stays the same one: what was made of it can be kept by its address.
 #[derive(Debug, Default)]
 pub struct Dictionary {
-    sites: Vec<Option<Box<SiteNote>>>,
-    layers: Vec<Option<LayerNote>>,
+    sites: Vec<Option<Arc<SiteNote>>>,
+    layers: Vec<Option<Arc<LayerNote>>>,
     threads: HashMap<u32, String>,
-    pub(crate) origin: Origin,
+    pub(crate) origin: Arc<Origin>,
 }
 
 impl Dictionary {
@@ -77,7 +80,7 @@ impl Dictionary {
     pub fn learn(&mut self, bytes: &[u8]) -> bool {
         match Note::read(bytes) {
             Some(Note::Site(site)) if site.id < SITES_MAX => {
-                put_at(&mut self.sites, site.id as usize, Box::new(site));
+                put_at(&mut self.sites, site.id as usize, site);
             }
             Some(Note::Site(_)) | None => return false,
             Some(Note::Layer(layer)) => put_at(&mut self.layers, usize::from(layer.id), layer),
@@ -87,13 +90,22 @@ impl Dictionary {
                 }
                 self.threads.insert(thread.id, thread.name);
             }
-            Some(Note::Origin(origin)) => self.origin = origin,
+            Some(Note::Origin(origin)) => {
+                if *self.origin != origin {
+                    self.origin = Arc::new(origin);
+                }
+            }
         }
         true
     }
 
     /// Returns the layer with that number.
     pub fn layer(&self, id: u16) -> Option<&LayerNote> {
+        self.layer_note(id).map(|layer| &**layer)
+    }
+
+    #[inline]
+    fn layer_note(&self, id: u16) -> Option<&Arc<LayerNote>> {
         self.layers.get(usize::from(id))?.as_ref()
     }
 
@@ -156,7 +168,7 @@ impl Dictionary {
         let thread = u32::from_le_bytes(take_array(head)?);
         let layer = u16::from_le_bytes(take_array(head)?);
         let [level, _flags] = take_array(head)?;
-        let Some(layer) = self.layer(layer) else {
+        let Some(layer) = self.layer_note(layer) else {
             return Some(Err(DecodeError::NoteMissing));
         };
         Some(Ok(Record {
@@ -165,7 +177,7 @@ impl Dictionary {
             level: Level::from_number(level)?,
             thread,
             layer,
-            site: self.sites.get(site as usize).and_then(Option::as_deref),
+            site: self.sites.get(site as usize).and_then(Option::as_ref),
             location: None,
             message: "",
             arguments: u16::from_le_bytes(take_array(head)?),
@@ -186,11 +198,13 @@ fn decode_location<'a>(body: &mut &'a [u8]) -> Option<Location<'a>> {
     })
 }
 
-fn put_at<T>(list: &mut Vec<Option<T>>, index: usize, item: T) {
+fn put_at<T: PartialEq>(list: &mut Vec<Option<Arc<T>>>, index: usize, note: T) {
     if list.len() <= index {
         list.resize_with(index + 1, || None);
     }
-    if let Some(place) = list.get_mut(index) {
-        *place = Some(item);
+    match list.get_mut(index) {
+        Some(Some(known)) if **known == note => {}
+        Some(place) => *place = Some(Arc::new(note)),
+        None => {}
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::digits::{self, PLACE_BYTES};
 use crate::record::TextOut;
 
 /// The most decimals that [`fixed`] renders without `std`.
@@ -10,43 +11,12 @@ const FAST_DECIMALS_MAX: usize = 9;
 /// Writes `value` as `{}` does: the shortest text that reads back as the same number, never with an exponent.
 ///
 /// Where two texts are equally short and equally near, the last digit may differ from `std`'s.
+#[inline]
 pub fn shortest<W: TextOut + ?Sized>(value: f64, out: &mut W) {
-    let size = value.abs();
-    if let Some(thousandths) = thousandths(size) {
-        return put_thousandths(value.is_sign_negative(), thousandths, out);
-    }
-    // Outside this range the fast routine writes an exponent, which `Display` never does.
-    if value.is_finite() && (size == 0.0 || (1e-4..1e15).contains(&size)) {
-        let mut buffer = zmij::Buffer::new();
-        let text = buffer.format_finite(value);
-        out.bare(text.strip_suffix(".0").unwrap_or(text).as_bytes());
-    } else {
-        slow(format_args!("{value}"), out);
-    }
-}
-
-/// Returns how many thousandths `size` is, if it is the number nearest to so many, as most numbers in logs are.
-///
-/// These have 15 digits at most. As no two numbers of so few digits have the same nearest `f64`, a shorter text than
-/// theirs cannot read back as `size`.
-#[inline]
-fn thousandths(size: f64) -> Option<u64> {
-    let whole = (size * 1000.0 + 0.5) as i64;
-    (size < 1e12 && whole as f64 / 1000.0 == size).then_some(whole as u64)
-}
-
-#[inline]
-fn put_thousandths<W: TextOut + ?Sized>(negative: bool, number: u64, out: &mut W) {
-    if negative {
-        out.bare(b"-");
-    }
-    out.bare(itoa::Buffer::new().format(number / 1000).as_bytes());
-    let digit = |place| b'0' + (number / place % 10) as u8;
-    match [b'.', digit(100), digit(10), digit(1)] {
-        [_, b'0', b'0', b'0'] => {}
-        [point, tenth, b'0', b'0'] => out.bare(&[point, tenth]),
-        [point, tenth, hundredth, b'0'] => out.bare(&[point, tenth, hundredth]),
-        all => out.bare(&all),
+    let mut place = [0; PLACE_BYTES];
+    match digits::float(value, &mut place) {
+        Some((len, _)) => out.bare(place.get(..len).unwrap_or_default()),
+        None => slow(format_args!("{value}"), out),
     }
 }
 
@@ -54,17 +24,18 @@ fn put_thousandths<W: TextOut + ?Sized>(negative: bool, number: u64, out: &mut W
 pub fn fixed<W: TextOut + ?Sized>(value: f64, decimals: usize, out: &mut W) {
     match scaled(value, decimals) {
         Some((whole, fraction)) => {
-            let mut digits = itoa::Buffer::new();
+            let mut place = [0; PLACE_BYTES];
             if value.is_sign_negative() {
                 out.bare(b"-");
             }
-            out.bare(digits.format(whole).as_bytes());
+            let len = digits::unsigned(whole, &mut place);
+            out.bare(place.get(..len).unwrap_or_default());
             if decimals > 0 {
                 const ZEROS: &[u8] = b"000000000";
-                let text = digits.format(fraction);
+                let len = digits::unsigned(fraction, &mut place);
                 out.bare(b".");
-                out.bare(ZEROS.get(..decimals.saturating_sub(text.len())).unwrap_or_default());
-                out.bare(text.as_bytes());
+                out.bare(ZEROS.get(..decimals.saturating_sub(len)).unwrap_or_default());
+                out.bare(place.get(..len).unwrap_or_default());
             }
         }
         None => slow(format_args!("{value:.decimals$}"), out),

@@ -9,9 +9,11 @@
 //! This room is pure data: no file, no clock, no lock, and it cannot fail because of the world.
 #![forbid(unsafe_code)]
 
+pub mod arguments;
 pub mod bare;
 pub mod chain;
 pub mod decode;
+pub mod digits;
 pub mod encode;
 pub mod float;
 pub mod level;
@@ -22,6 +24,7 @@ mod scratch;
 pub mod spec;
 pub mod value;
 
+pub use arguments::{Argument, Arguments};
 pub use decode::{DecodeError, Dictionary, Peek};
 pub use encode::{Encoder, Head, Scratch};
 pub use level::Level;

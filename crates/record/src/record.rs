@@ -1,5 +1,7 @@
 //! One log event, as a reader sees it.
 
+use std::sync::Arc;
+
 use crate::decode::Dictionary;
 use crate::level::Level;
 use crate::note::{LayerNote, Origin, Piece, SiteNote};
@@ -61,8 +63,8 @@ pub struct Record<'a> {
     /// The level.
     pub level: Level,
     pub(crate) thread: u32,
-    pub(crate) layer: &'a LayerNote,
-    pub(crate) site: Option<&'a SiteNote>,
+    pub(crate) layer: &'a Arc<LayerNote>,
+    pub(crate) site: Option<&'a Arc<SiteNote>>,
     pub(crate) location: Option<Location<'a>>,
     pub(crate) message: &'a str,
     pub(crate) arguments: u16,
@@ -94,8 +96,38 @@ impl<'a> Record<'a> {
     }
 
     /// Returns the process that the record comes from.
-    pub fn origin(&self) -> &'a Origin {
+    pub fn origin(&self) -> &'a Arc<Origin> {
         &self.dictionary.origin
+    }
+
+    /// Returns the note of its layer.
+    #[inline]
+    pub fn layer_note(&self) -> &'a Arc<LayerNote> {
+        self.layer
+    }
+
+    /// Returns the note of its call site; `None` for a message that was given as text.
+    #[inline]
+    pub fn site_note(&self) -> Option<&'a Arc<SiteNote>> {
+        self.site
+    }
+
+    /// Returns the bytes of its values: first those of its arguments, which [`Arguments`](crate::Arguments) can read.
+    #[inline]
+    pub fn values(&self) -> &'a [u8] {
+        self.values
+    }
+
+    /// Returns how many of its values are arguments, named by its call site.
+    #[inline]
+    pub fn arguments(&self) -> usize {
+        self.arguments.into()
+    }
+
+    /// Says whether it has fields that its call site does not name.
+    #[inline]
+    pub fn has_own_names(&self) -> bool {
+        self.fields > 0
     }
 
     /// Returns the place of the call in the source, if known.

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use crate::digits::{self, PLACE_BYTES};
 use crate::float;
 use crate::record::TextOut;
 use crate::value::{PANICKED_TEXT, Value};
@@ -222,15 +223,23 @@ impl Spec {
 pub fn write_plain<W: TextOut + ?Sized>(value: Value<'_>, out: &mut W) {
     match value {
         Value::Str(text) | Value::Rendered(text) | Value::Json(text) => out.text(text),
-        Value::U64(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
-        Value::I64(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
+        Value::U64(number) => {
+            let mut place = [0; PLACE_BYTES];
+            let len = digits::unsigned(number, &mut place);
+            out.bare(place.get(..len).unwrap_or_default());
+        }
+        Value::I64(number) => {
+            let mut place = [0; PLACE_BYTES];
+            let len = digits::signed(number, &mut place);
+            out.bare(place.get(..len).unwrap_or_default());
+        }
         Value::F64(number) => float::shortest(number, out),
         Value::Bool(truth) => out.bare(if truth { b"true" } else { b"false" }),
         Value::Null => out.bare(b"null"),
         Value::F32(number) => float::slow(format_args!("{number}"), out),
         Value::Char(letter) => out.text(letter.encode_utf8(&mut [0; 4])),
-        Value::I128(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
-        Value::U128(number) => out.bare(itoa::Buffer::new().format(number).as_bytes()),
+        Value::I128(number) => float::slow(format_args!("{number}"), out),
+        Value::U128(number) => float::slow(format_args!("{number}"), out),
         Value::Panicked => out.bare(PANICKED_TEXT.as_bytes()),
     }
 }

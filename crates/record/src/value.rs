@@ -187,7 +187,7 @@ pub(crate) fn take_str<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
 
 /// Takes a length and that many bytes.
 #[inline(always)]
-fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let len = u32::from_le_bytes(take_array(bytes)?) as usize;
     let (text, rest) = bytes.split_at_checked(len)?;
     *bytes = rest;
