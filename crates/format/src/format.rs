@@ -8,6 +8,9 @@ use crate::time::ClockFace;
 ///
 /// Implementations are immutable, so one may serve several threads, each with its own [`ClockFace`] and buffer.
 ///
+/// What a format makes once for many records is kept in the face and seen by its speed alone. A face may serve several
+/// formats, but not by turns: each begins anew.
+///
 /// # Examples
 /// ```
 /// use hydra_format::{ClockFace, Formatter, Plain, PlainOptions};
@@ -80,16 +83,16 @@ impl PerLevel {
 
     #[inline]
     pub(crate) fn of(&self, level: Level) -> &[u8] {
-        let [trace, debug, info, warning, error, critical] = &self.0;
-        match level {
-            Level::Trace => trace,
-            Level::Debug => debug,
-            Level::Info => info,
-            Level::Warning => warning,
-            Level::Error => error,
-            Level::Critical => critical,
-        }
+        of_level::<Box<[u8]>>(&self.0, level)
     }
+}
+
+/// Returns what a table has for a level.
+#[inline]
+pub(crate) fn of_level<T>(table: &[T; Level::ALL.len()], level: Level) -> &T {
+    let [least, ..] = table;
+    // The numbers are 5, 10, 20, and so on.
+    table.get(usize::from(level.number() / 10)).unwrap_or(least)
 }
 
 /// All fields of a record, those of the call before those of the context around it: where both use a name, the call's
@@ -97,4 +100,15 @@ impl PerLevel {
 #[inline]
 pub(crate) fn all_fields<'a>(record: &Record<'a>) -> [Fields<'a>; 2] {
     [record.fields(), record.context()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each level has a place of its own.
+    #[test]
+    fn finds_each_level() {
+        assert_eq!(Level::ALL.map(|level| *of_level(&Level::ALL, level)), Level::ALL);
+    }
 }

@@ -7,16 +7,19 @@
 //! Additional fields are `_logger` (the layer), the optional [`Keys`], the record's fields and its context's; their
 //! values are numbers or text, as the standard asks. `full_message` is there only when the message has several lines.
 
+use hydra_record::arguments::Kind;
 use hydra_record::value::PANICKED_TEXT;
-use hydra_record::{Record, Stored, TextOut, Value};
+use hydra_record::{Argument, LayerNote, Level, Origin, Record, Stored, TextOut, Value};
 
-use crate::escape::{Escaped, JsonText, escape};
-use crate::format::{Formatter, PerLevel, all_fields};
+use crate::escape::{JsonText, escape};
+use crate::format::{Formatter, all_fields};
 use crate::json::{put_bare, put_bare_text, put_text, put_value};
 use crate::keys::Keys;
 use crate::names::{Names, cleaned};
+use crate::pen::Pen;
+use crate::plates::{Identity, Layout, Setting};
 use crate::scan::append;
-use crate::time::{ClockFace, six_digits};
+use crate::time::ClockFace;
 
 /// Options of [`Gelf`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,52 +33,136 @@ pub struct GelfOptions {
 /// Writes GELF 1.1 objects.
 #[derive(Clone, Debug)]
 pub struct Gelf {
+    identity: Identity,
     options: GelfOptions,
-    after_time: PerLevel,
 }
 
 impl Gelf {
     /// Makes the format.
     pub fn new(options: GelfOptions) -> Gelf {
         Gelf {
+            identity: Identity::new(),
             options,
-            after_time: PerLevel::new(|level| format!(r#","level":{},"_logger":"#, level.severity())),
+        }
+    }
+
+    /// Writes the keys that are asked for, and all fields of the record and its context.
+    #[inline(never)]
+    fn put_rest(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let mut names = Names::new().of(record);
+        names.reserve(&["logger"]);
+        self.put_keys(record, &mut names, out);
+        for list in all_fields(record) {
+            for (name, value) in list.stored() {
+                put_name(&mut names, field_name(name), out);
+                put_field_value(value, out);
+            }
+        }
+    }
+
+    fn put_keys(&self, record: &Record<'_>, names: &mut Names<'_>, out: &mut Vec<u8>) {
+        self.options.keys.each(record, |name, value| {
+            put_name(names, name, out);
+            put_additional(&value, out);
+        });
+    }
+}
+
+impl Layout for Gelf {
+    const CONTEXT_APART: bool = false;
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn front(&self, layer: &LayerNote, origin: &Origin, level: Level) -> [Vec<u8>; 2] {
+        let host = self.options.host.as_deref().unwrap_or(&origin.host);
+        let mut first = br#"{"version":"1.1","host":"#.to_vec();
+        put_text(if host.trim().is_empty() { "-" } else { host }, &mut first);
+        first.extend_from_slice(br#","short_message":""#);
+        let mut second = format!(r#","level":{},"_logger":"#, level.severity()).into_bytes();
+        put_text(&layer.name, &mut second);
+        [first, second]
+    }
+
+    fn put_literal(&self, text: &str, out: &mut Vec<u8>) {
+        escape::<JsonText>(text, out);
+    }
+
+    fn put_key(&self, name: &str, _is_first: bool, out: &mut Vec<u8>) {
+        put_name(&mut Names::new(), field_name(name), out);
+    }
+
+    fn put_end(&self, _out: &mut Vec<u8>) {}
+
+    #[inline(always)]
+    fn put_field(argument: &Argument, values: &[u8], pen: &mut Pen<'_>) {
+        match argument.kind() {
+            Kind::Text | Kind::Word => pen.quoted(argument.place(), argument.len()),
+            Kind::Number => pen.block(argument.place(), argument.len()),
+            Kind::WholeFloat => {
+                pen.block(argument.place(), argument.len());
+                pen.put(b".0");
+            }
+            Kind::LongText | Kind::Other => put_argument(argument, values, pen.vec()),
         }
     }
 }
 
 impl Formatter for Gelf {
-    fn write(&self, record: &Record<'_>, _face: &mut ClockFace, out: &mut Vec<u8>) {
-        let host = self.options.host.as_deref().unwrap_or(&record.origin().host);
-        out.extend_from_slice(br#"{"version":"1.1","host":"#);
-        put_text(if host.trim().is_empty() { "-" } else { host }, out);
-        out.extend_from_slice(br#","short_message":""#);
-        put_message(record, out);
-        out.extend_from_slice(br#","timestamp":"#);
-        put_time(record.time_ns, out);
-        append(self.after_time.of(record.level), out);
-        put_text(record.layer(), out);
-        let mut names = Names::new().of(record);
-        names.reserve(&["logger"]);
-        self.options.keys.each(record, |name, value| {
-            put_name(&mut names, name, out);
-            put_additional(&value, out);
-        });
-        for list in all_fields(record) {
-            for (name, value) in list.stored() {
-                // `_id` is not allowed.
-                put_name(&mut names, if name == "id" { "id_" } else { name }, out);
-                match value {
-                    Stored::Bare(text) => put_bare(text, out),
-                    Stored::Value(value) => put_additional(&value, out),
-                }
-            }
+    fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
+        let (clock, press) = face.parts();
+        let Setting {
+            front: [before, after],
+            page,
+            text,
+        } = press.set(self, record, true);
+        let mut pen = Pen::new(page, out);
+        pen.prepared(before);
+        if text.is_line() {
+            text.put_message::<JsonText>(record, &mut pen);
+            pen.put(b"\"");
+        } else {
+            put_message(record, pen.vec());
         }
-        out.extend_from_slice(b"}\n");
+        pen.put(br#","timestamp":"#);
+        clock.unix(record.time_ns, &mut pen);
+        pen.prepared(after);
+        if text.has_fields() {
+            if self.options.keys.any() {
+                self.put_keys(record, &mut Names::new().of(record), pen.vec());
+            }
+            text.put_fields::<Gelf>(record, &mut pen);
+        } else {
+            self.put_rest(record, pen.vec());
+        }
+        pen.put(b"}\n");
+        pen.end();
+    }
+}
+
+/// `_id` is not allowed.
+fn field_name(name: &str) -> &str {
+    if name == "id" { "id_" } else { name }
+}
+
+#[inline(never)]
+fn put_argument(argument: &Argument, values: &[u8], out: &mut Vec<u8>) {
+    if let Some(value) = argument.stored(values) {
+        put_field_value(value, out);
+    }
+}
+
+#[inline]
+fn put_field_value(value: Stored<'_>, out: &mut Vec<u8>) {
+    match value {
+        Stored::Bare(text) => put_bare(text, out),
+        Stored::Value(value) => put_additional(&value, out),
     }
 }
 
 /// Writes the rest of `short_message` and, if there is more than that, `full_message`.
+#[inline(never)]
 fn put_message(record: &Record<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     let mut message = FirstLine {
@@ -140,20 +227,6 @@ impl TextOut for FirstLine<'_> {
         }
         append(text, self.out);
     }
-}
-
-/// Seconds since 1970 with six decimals (further ones are cut off, towards the past as in the other formats).
-fn put_time(time_ns: i64, out: &mut Vec<u8>) {
-    let micros = time_ns.div_euclid(1000);
-    if micros < 0 {
-        out.push(b'-');
-    }
-    let size = micros.unsigned_abs();
-    Value::U64(size / 1_000_000).write_text(&mut Escaped::<JsonText>::new(out));
-    let decimals = six_digits(size % 1_000_000) << 8 | u64::from(b'.');
-    let end = out.len() + 7;
-    out.extend_from_slice(&decimals.to_le_bytes());
-    out.truncate(end);
 }
 
 #[inline]

@@ -8,14 +8,17 @@
 //! types: numbers are numbers (a float always with a point or more digits than an integer needs, so that a column does
 //! not change its type), non-finite floats and nothing are null, integers that need more than 64 bits are text.
 
+use hydra_record::arguments::Kind;
 use hydra_record::value::PANICKED_TEXT;
-use hydra_record::{Fields, Record, Stored, Value};
+use hydra_record::{Argument, Fields, LayerNote, Level, Origin, Record, Stored, Value};
 
 use crate::embed;
 use crate::escape::{Escaped, JsonDocument, JsonText, escape, escaped};
-use crate::format::{Formatter, PerLevel};
+use crate::format::Formatter;
 use crate::keys::Keys;
 use crate::names::Names;
+use crate::pen::Pen;
+use crate::plates::{Identity, Layout, Setting};
 use crate::scan::append;
 use crate::time::ClockFace;
 
@@ -29,47 +32,114 @@ pub struct JsonOptions {
 /// Writes one JSON object a line.
 #[derive(Clone, Debug)]
 pub struct Json {
+    identity: Identity,
     keys: Keys,
-    /// What stands between the time and the layer.
-    after_time: PerLevel,
 }
 
 impl Json {
     /// Makes the format.
     pub fn new(options: JsonOptions) -> Json {
         Json {
+            identity: Identity::new(),
             keys: options.keys,
-            after_time: PerLevel::new(|level| format!(r#"","level":"{level}","logger":""#)),
+        }
+    }
+}
+
+impl Layout for Json {
+    const CONTEXT_APART: bool = true;
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn front(&self, layer: &LayerNote, _origin: &Origin, level: Level) -> [Vec<u8>; 2] {
+        let mut second = format!(r#"","level":"{level}","logger":""#).into_bytes();
+        escape::<JsonText>(&layer.name, &mut second);
+        second.extend_from_slice(br#"","message":""#);
+        [Vec::new(), second]
+    }
+
+    fn put_literal(&self, text: &str, out: &mut Vec<u8>) {
+        escape::<JsonText>(text, out);
+    }
+
+    fn put_key(&self, name: &str, is_first: bool, out: &mut Vec<u8>) {
+        out.extend_from_slice(if is_first { br#","extra":{""# } else { b",\"" });
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+    }
+
+    fn put_end(&self, out: &mut Vec<u8>) {
+        out.push(b'}');
+    }
+
+    #[inline(always)]
+    fn put_field(argument: &Argument, values: &[u8], pen: &mut Pen<'_>) {
+        match argument.kind() {
+            Kind::Text => pen.quoted(argument.place(), argument.len()),
+            Kind::Number | Kind::Word => pen.block(argument.place(), argument.len()),
+            Kind::WholeFloat => {
+                pen.block(argument.place(), argument.len());
+                pen.put(b".0");
+            }
+            Kind::LongText | Kind::Other => put_argument(argument, values, pen.vec()),
         }
     }
 }
 
 impl Formatter for Json {
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
-        out.extend_from_slice(br#"{"timestamp":""#);
-        face.rfc3339(record.time_ns, out);
-        append(self.after_time.of(record.level), out);
-        escape::<JsonText>(record.layer(), out);
-        out.extend_from_slice(br#"","message":""#);
-        record.write_message(&mut Escaped::<JsonText>::new(out));
-        out.push(b'"');
+        let (clock, press) = face.parts();
+        let Setting {
+            front: [_, after],
+            page,
+            text,
+        } = press.set(self, record, true);
+        let mut pen = Pen::new(page, out);
+        pen.put(br#"{"timestamp":""#);
+        clock.rfc3339(record.time_ns, &mut pen);
+        pen.prepared(after);
+        text.put_message::<JsonText>(record, &mut pen);
+        pen.put(b"\"");
+        if self.keys.any() {
+            self.put_keys(record, pen.vec());
+        }
+        if record.has_context() {
+            put_member(br#","context":"#, record.context(), Names::new(), pen.vec());
+        }
+        if text.has_fields() {
+            text.put_fields::<Json>(record, &mut pen);
+        } else if record.has_fields() {
+            put_member(br#","extra":"#, record.fields(), Names::new().of(record), pen.vec());
+        }
+        pen.put(b"}\n");
+        pen.end();
+    }
+}
+
+impl Json {
+    #[inline(never)]
+    fn put_keys(&self, record: &Record<'_>, out: &mut Vec<u8>) {
         self.keys.each(record, |name, value| {
             out.extend_from_slice(b",\"");
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b"\":");
             put_value(&value, out);
         });
-        if record.has_context() {
-            put_member(br#","context":"#, record.context(), Names::new(), out);
-        }
-        if record.has_fields() {
-            put_member(br#","extra":"#, record.fields(), Names::new().of(record), out);
-        }
-        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// Writes an argument that is not short.
+#[inline(never)]
+fn put_argument(argument: &Argument, values: &[u8], out: &mut Vec<u8>) {
+    if let Some(value) = argument.stored(values) {
+        put_stored(value, out);
     }
 }
 
 /// Writes a member whose value is an object, unless it has no fields.
+#[inline(never)]
 fn put_member<'a>(key: &[u8], fields: Fields<'a>, names: Names<'a>, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(key);

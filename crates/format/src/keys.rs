@@ -21,10 +21,16 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Says whether any is asked for.
+    #[inline]
+    pub(crate) fn any(&self) -> bool {
+        *self != Keys::default()
+    }
+
     /// Hands each key that is asked for and present to `put`, in their fixed order.
     #[inline]
     pub(crate) fn each(&self, record: &Record<'_>, mut put: impl FnMut(&'static str, Value<'_>)) {
-        if *self == Keys::default() {
+        if !self.any() {
             return;
         }
         if self.level_no {

@@ -4,15 +4,16 @@
 //! a message that holds a backslash and an `n` looks like one that held a line break. Where that matters,
 //! [`PlainOptions::escape_backslash`] doubles each backslash, and every text can be had back exactly.
 
-use hydra_record::{Level, Record};
+use hydra_record::{Argument, LayerNote, Level, Origin, Record};
 
 use crate::color::{Colors, RESET};
 use crate::error::{Error, ErrorKind};
 use crate::escape::{Escaped, Line, Shown, escape};
 use crate::format::{Formatter, PerLevel};
-use crate::logfmt::put_pairs;
+use crate::logfmt::{put_argument, put_key, put_pairs};
 use crate::names::Names;
-use crate::scan::append;
+use crate::pen::Pen;
+use crate::plates::{Identity, Layout, Setting, Text};
 use crate::strftime::Pattern;
 use crate::template::{self, Word};
 use crate::time::ClockFace;
@@ -61,9 +62,13 @@ impl Default for PlainOptions {
 /// Writes plain text.
 #[derive(Clone, Debug)]
 pub struct Plain {
+    identity: Identity,
     /// The time and what follows it.
     time: Pattern,
-    parts: Vec<Part>,
+    /// What stands before the first message and after it, and if there is a second one, what stands after that.
+    before: Vec<Part>,
+    after: Vec<Part>,
+    rest: Option<Vec<Part>>,
     include_extra: bool,
     multiline: bool,
     escape_backslash: bool,
@@ -96,49 +101,126 @@ impl Plain {
         }
         let between = if name.is_empty() { "" } else { SEPARATOR };
         let words = name.into_iter().chain([Word::Text(between.to_owned())]).chain(message);
+        let mut before = join(words, &options);
+        let mut after = split_at_message(&mut before).unwrap_or_default();
+        let rest = split_at_message(&mut after);
         Ok(Plain {
+            identity: Identity::new(),
             time: time_pattern(&options)?,
-            parts: join(words, &options),
+            before,
+            after,
+            rest,
             include_extra: options.include_extra,
             multiline: options.multiline,
             escape_backslash: options.escape_backslash,
         })
     }
 
-    #[inline]
-    fn put_message(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+    #[inline(always)]
+    fn put_message(&self, record: &Record<'_>, text: &Text<'_>, pen: &mut Pen<'_>) {
         match (self.multiline, self.escape_backslash) {
-            (false, false) => record.write_message(&mut Escaped::<Line>::new(out)),
-            (true, false) => record.write_message(&mut Escaped::<Shown<true, false>>::new(out)),
-            (false, true) => record.write_message(&mut Escaped::<Shown<false, true>>::new(out)),
-            (true, true) => record.write_message(&mut Escaped::<Shown<true, true>>::new(out)),
+            (false, false) => text.put_message::<Line>(record, pen),
+            (true, false) => text.put_message::<Shown<true, false>>(record, pen),
+            (false, true) => text.put_message::<Shown<false, true>>(record, pen),
+            (true, true) => text.put_message::<Shown<true, true>>(record, pen),
         }
     }
 
-    fn put_name(&self, name: &str, out: &mut Vec<u8>) {
-        if self.escape_backslash {
-            escape::<Shown<false, true>>(name, out);
-        } else {
-            escape::<Line>(name, out);
+    /// Writes a message that is not the first, and what follows it.
+    #[inline(never)]
+    fn put_rest(&self, rest: &[Part], record: &Record<'_>, out: &mut Vec<u8>) {
+        for part in [Part::Message].iter().chain(rest) {
+            match (part, self.multiline, self.escape_backslash) {
+                (Part::Message, false, false) => record.write_message(&mut Escaped::<Line>::new(out)),
+                (Part::Message, true, false) => record.write_message(&mut Escaped::<Shown<true, false>>::new(out)),
+                (Part::Message, false, true) => record.write_message(&mut Escaped::<Shown<false, true>>::new(out)),
+                (Part::Message, true, true) => record.write_message(&mut Escaped::<Shown<true, true>>::new(out)),
+                (part, ..) => self.put_part(part, record.layer(), record.level, out),
+            }
         }
+    }
+
+    /// Writes a part that is no message.
+    fn put_part(&self, part: &Part, layer: &str, level: Level, out: &mut Vec<u8>) {
+        match part {
+            Part::Fixed(text) => out.extend_from_slice(text.of(level)),
+            Part::Name if self.escape_backslash => escape::<Shown<false, true>>(layer, out),
+            Part::Name => escape::<Line>(layer, out),
+            Part::Message => {}
+        }
+    }
+}
+
+impl Layout for Plain {
+    const CONTEXT_APART: bool = false;
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn front(&self, layer: &LayerNote, _origin: &Origin, level: Level) -> [Vec<u8>; 2] {
+        [&self.before, &self.after].map(|parts| {
+            let mut text = Vec::new();
+            for part in parts {
+                self.put_part(part, &layer.name, level, &mut text);
+            }
+            text
+        })
+    }
+
+    fn put_literal(&self, text: &str, out: &mut Vec<u8>) {
+        match (self.multiline, self.escape_backslash) {
+            (false, false) => escape::<Line>(text, out),
+            (true, false) => escape::<Shown<true, false>>(text, out),
+            (false, true) => escape::<Shown<false, true>>(text, out),
+            (true, true) => escape::<Shown<true, true>>(text, out),
+        }
+    }
+
+    fn put_key(&self, name: &str, _is_first: bool, out: &mut Vec<u8>) {
+        put_key(&mut Names::new(), name, out);
+    }
+
+    fn put_end(&self, _out: &mut Vec<u8>) {}
+
+    #[inline(always)]
+    fn put_field(argument: &Argument, values: &[u8], pen: &mut Pen<'_>) {
+        put_argument(argument, values, pen);
     }
 }
 
 impl Formatter for Plain {
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
-        face.local(record.time_ns, &self.time, out);
-        for part in &self.parts {
-            match part {
-                Part::Fixed(text) => append(text.of(record.level), out),
-                Part::Name => self.put_name(record.layer(), out),
-                Part::Message => self.put_message(record, out),
-            }
+        let (clock, press) = face.parts();
+        let Setting {
+            front: [before, after],
+            page,
+            text,
+        } = press.set(self, record, self.include_extra);
+        let mut pen = Pen::new(page, out);
+        clock.local(record.time_ns, &self.time, &mut pen);
+        pen.prepared(before);
+        self.put_message(record, &text, &mut pen);
+        pen.prepared(after);
+        if let Some(rest) = &self.rest {
+            self.put_rest(rest, record, pen.vec());
         }
-        if self.include_extra {
-            put_pairs(record, &mut Names::new().of(record), out);
+        if text.has_fields() {
+            text.put_fields::<Plain>(record, &mut pen);
+        } else if self.include_extra {
+            put_pairs(record, &mut Names::new().of(record), pen.vec());
         }
-        out.push(b'\n');
+        pen.put(b"\n");
+        pen.end();
     }
+}
+
+/// Takes away the first message and all that follows it; returns what follows.
+fn split_at_message(parts: &mut Vec<Part>) -> Option<Vec<Part>> {
+    let at = parts.iter().position(|part| matches!(part, Part::Message))?;
+    let rest = parts.split_off(at + 1);
+    parts.truncate(at);
+    Some(rest)
 }
 
 /// Reads both date formats as one pattern that also holds the separator after the time.

@@ -8,12 +8,14 @@
 //! visible text in message and values, as in plain text. A sink that frames messages (RFC 6587, UDP) takes the line
 //! end off.
 
-use hydra_record::{Record, Value};
+use hydra_record::{Argument, LayerNote, Level, Origin, Record};
 
 use crate::error::{Error, ErrorKind};
-use crate::escape::{Escaped, Line, Param, Word};
-use crate::format::{Formatter, PerLevel, all_fields};
+use crate::escape::{Escaped, Line, Param, Word, escape};
+use crate::format::{Formatter, all_fields};
 use crate::names::{Names, cleaned};
+use crate::pen::Pen;
+use crate::plates::{Identity, Layout, Setting};
 use crate::scan::{append, append_clean};
 use crate::time::ClockFace;
 
@@ -23,7 +25,7 @@ const APP_BYTES_MAX: usize = 48;
 const MESSAGE_ID_BYTES_MAX: usize = 32;
 const NAME_BYTES_MAX: usize = 32;
 /// The byte order mark that tells a reader the message is UTF-8.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+const MARK: &[u8; 3] = b"\xEF\xBB\xBF";
 
 /// Options of [`Syslog`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +55,8 @@ impl Default for SyslogOptions {
 /// Writes RFC 5424 messages.
 #[derive(Clone, Debug)]
 pub struct Syslog {
+    identity: Identity,
     options: SyslogOptions,
-    priority: PerLevel,
 }
 
 impl Syslog {
@@ -77,10 +79,13 @@ impl Syslog {
             );
             return Err(Error::new(ErrorKind::StructuredDataId, text));
         }
-        let priority = PerLevel::new(|level| format!("<{}>1 ", facility * 8 + u16::from(level.severity())));
-        Ok(Syslog { options, priority })
+        Ok(Syslog {
+            identity: Identity::new(),
+            options,
+        })
     }
 
+    #[inline(never)]
     fn put_data(&self, record: &Record<'_>, out: &mut Vec<u8>) {
         let start = out.len();
         out.push(b'[');
@@ -105,30 +110,91 @@ impl Syslog {
     }
 }
 
+impl Layout for Syslog {
+    const CONTEXT_APART: bool = false;
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn front(&self, layer: &LayerNote, origin: &Origin, level: Level) -> [Vec<u8>; 2] {
+        let app = self.options.app_name.as_deref().unwrap_or(&origin.program);
+        let priority = u16::from(self.options.facility) * 8 + u16::from(level.severity());
+        let mut second = Vec::new();
+        put_header(&origin.host, HOST_BYTES_MAX, &mut second);
+        put_header(app, APP_BYTES_MAX, &mut second);
+        put_header(&origin.process.to_string(), usize::MAX, &mut second);
+        put_header(&layer.name, MESSAGE_ID_BYTES_MAX, &mut second);
+        second.push(b' ');
+        [format!("<{priority}>1 ").into_bytes(), second]
+    }
+
+    fn put_literal(&self, text: &str, out: &mut Vec<u8>) {
+        escape::<Line>(text, out);
+    }
+
+    fn put_key(&self, name: &str, is_first: bool, out: &mut Vec<u8>) {
+        if is_first {
+            out.push(b'[');
+            out.extend_from_slice(self.options.structured_data_id.as_bytes());
+        } else {
+            out.push(b'"');
+        }
+        out.push(b' ');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"=\"");
+    }
+
+    fn put_end(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\"]");
+    }
+
+    #[inline(always)]
+    fn put_field(argument: &Argument, values: &[u8], pen: &mut Pen<'_>) {
+        if argument.is_short() {
+            pen.block(argument.place(), argument.len());
+        } else {
+            put_argument(argument, values, pen.vec());
+        }
+    }
+}
+
 impl Formatter for Syslog {
     fn write(&self, record: &Record<'_>, face: &mut ClockFace, out: &mut Vec<u8>) {
-        let origin = record.origin();
-        let app = self.options.app_name.as_deref().unwrap_or(&origin.program);
-        append(self.priority.of(record.level), out);
-        face.rfc3339(record.time_ns, out);
-        put_header(&origin.host, HOST_BYTES_MAX, out);
-        put_header(app, APP_BYTES_MAX, out);
-        out.push(b' ');
-        Value::U64(origin.process.into()).write_text(out);
-        put_header(record.layer(), MESSAGE_ID_BYTES_MAX, out);
-        out.push(b' ');
-        self.put_data(record, out);
-        let end = out.len();
-        out.push(b' ');
+        let (clock, press) = face.parts();
+        let Setting {
+            front: [before, after],
+            page,
+            text,
+        } = press.set(self, record, true);
+        let mut pen = Pen::new(page, out);
+        pen.prepared(before);
+        clock.rfc3339(record.time_ns, &mut pen);
+        pen.prepared(after);
+        if text.has_fields() && text.has_any_field() {
+            text.put_fields::<Syslog>(record, &mut pen);
+        } else {
+            self.put_data(record, pen.vec());
+        }
+        let end = pen.position();
+        pen.put(b" ");
         if self.options.bom {
-            out.extend_from_slice(MARK);
+            pen.put(MARK);
         }
-        let begun = out.len();
-        record.write_message(&mut Escaped::<Line>::new(out));
-        if out.len() == begun {
-            out.truncate(end);
+        let begun = pen.position();
+        text.put_message::<Line>(record, &mut pen);
+        if pen.position() == begun {
+            pen.vec().truncate(end);
         }
-        out.push(b'\n');
+        pen.put(b"\n");
+        pen.end();
+    }
+}
+
+#[inline(never)]
+fn put_argument(argument: &Argument, values: &[u8], out: &mut Vec<u8>) {
+    if let Some(value) = argument.stored(values) {
+        value.write_text(&mut Escaped::<Param>::new(out));
     }
 }
 

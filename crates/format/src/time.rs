@@ -4,13 +4,17 @@
 
 use std::sync::Arc;
 
-use crate::scan::append;
+use hydra_record::digits::{PLACE_BYTES, Place, ZEROS, eight_digits, unsigned};
+
+use crate::pen::{EMPTY_PAGE, Pen, Prepared};
+use crate::plates::Press;
 use crate::strftime::{Moment, Pattern};
 
 const SECOND_NS: i64 = 1_000_000_000;
 const DAY_SECONDS: i64 = 86_400;
 const QUARTER_SECONDS: i64 = 900;
-const RFC3339_BYTES: usize = 27;
+/// Up to the point.
+const RFC3339_SECOND_BYTES: usize = 20;
 /// Days of the 400 years after which the calendar repeats.
 const ERA_DAYS: i64 = 146_097;
 /// Days from 0000-03-01 to 1970-01-01.
@@ -80,18 +84,29 @@ impl Civil {
     }
 }
 
-/// Turns a record's time into text, and remembers the texts of the second it last met.
+/// Turns a record's time into text, and remembers the texts of the second it last met; and what formats have made
+/// beforehand of the layers and call sites they last met.
 ///
 /// Each thread that formats has its own.
 #[derive(Clone, Debug)]
 pub struct ClockFace {
+    clock: Clock,
+    /// Made when a format first asks for it.
+    press: Option<Box<Press>>,
+}
+
+/// The part of a clock's face that shows the time.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock {
     utc_offset: fn(i64) -> i32,
     /// The quarter of an hour whose offset is known, and that offset.
     quarter: i64,
     offset: i32,
     /// The second last met, and its text in UTC up to the point.
     second: Second,
-    utc: [u8; 20],
+    utc: Place,
+    /// Likewise its seconds since 1970, for what is not before, and their length.
+    unix: (Place, usize),
     local: Local,
 }
 
@@ -100,7 +115,7 @@ pub struct ClockFace {
 struct Local {
     second: Second,
     pattern: Option<Arc<str>>,
-    text: Vec<u8>,
+    text: Prepared,
 }
 
 /// One second of the clock.
@@ -136,16 +151,10 @@ impl ClockFace {
     /// The offset is asked for once for each quarter of an hour, at its beginning: zones change at no other time, and
     /// so the answer does not depend on which record came first.
     pub fn new(utc_offset: fn(i64) -> i32) -> ClockFace {
-        let mut face = ClockFace {
-            utc_offset,
-            quarter: 0,
-            offset: utc_offset(0),
-            second: Second::default(),
-            utc: [0; 20],
-            local: Local::default(),
-        };
-        face.set_utc(0);
-        face
+        ClockFace {
+            clock: Clock::new(utc_offset),
+            press: None,
+        }
     }
 
     /// Makes one whose local time is UTC.
@@ -162,18 +171,85 @@ impl ClockFace {
     /// ClockFace::utc().rfc3339(1_700_000_000_123_456_789, &mut out);
     /// assert_eq!(out, b"2023-11-14T22:13:20.123456Z");
     /// ```
-    #[inline]
     pub fn rfc3339(&mut self, time_ns: i64, out: &mut Vec<u8>) {
-        let micros = self.second.nanos(time_ns).unwrap_or_else(|| self.set_utc(time_ns)) / 1000;
-        // Put together in one word: bytes stored one by one could not be copied as a block at once.
-        let end = out.len() + RFC3339_BYTES;
-        out.extend_from_slice(&self.utc);
-        out.extend_from_slice(&(six_digits(micros) | u64::from(b'Z') << 48).to_le_bytes());
-        out.truncate(end);
+        self.put(out, |clock, pen| clock.rfc3339(time_ns, pen));
+    }
+
+    /// Appends the instant in local time, in the form of `pattern`.
+    pub fn local(&mut self, time_ns: i64, pattern: &Pattern, out: &mut Vec<u8>) {
+        self.put(out, |clock, pen| clock.local(time_ns, pattern, pen));
+    }
+
+    fn put(&mut self, out: &mut Vec<u8>, show: impl FnOnce(&mut Clock, &mut Pen<'_>)) {
+        let mut page = EMPTY_PAGE;
+        let mut pen = Pen::new(&mut page, out);
+        show(&mut self.clock, &mut pen);
+        pen.end();
+    }
+
+    /// Returns the clock, and what formats write with.
+    #[inline(always)]
+    pub(crate) fn parts(&mut self) -> (&mut Clock, &mut Press) {
+        (&mut self.clock, self.press.get_or_insert_with(new_press))
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn new_press() -> Box<Press> {
+    Box::new(Press::new())
+}
+
+impl Clock {
+    fn new(utc_offset: fn(i64) -> i32) -> Clock {
+        let mut clock = Clock {
+            utc_offset,
+            quarter: 0,
+            offset: utc_offset(0),
+            second: Second::default(),
+            utc: [0; PLACE_BYTES],
+            unix: ([0; PLACE_BYTES], 0),
+            local: Local::default(),
+        };
+        clock.set_utc(0);
+        clock
+    }
+
+    /// Writes the seconds since 1970 with six fractional digits, further ones cut off towards the past.
+    #[inline(always)]
+    pub(crate) fn unix(&mut self, time_ns: i64, pen: &mut Pen<'_>) {
+        if time_ns < 0 {
+            let micros = time_ns.div_euclid(1000).unsigned_abs();
+            pen.put(b"-");
+            pen.vec()
+                .extend(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000).bytes());
+            return;
+        }
+        let nanos = self.nanos(time_ns);
+        let (text, len) = &self.unix;
+        pen.block(text, *len);
+        pen.word(six_digits(nanos / 1000), 6);
+    }
+
+    /// Takes in the instant's second, if it is a new one; returns how far into it the instant is.
+    #[inline(always)]
+    fn nanos(&mut self, time_ns: i64) -> u64 {
+        match self.second.nanos(time_ns) {
+            Some(nanos) => nanos,
+            None => self.set_utc(time_ns),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn rfc3339(&mut self, time_ns: i64, pen: &mut Pen<'_>) {
+        let nanos = self.nanos(time_ns);
+        pen.block(&self.utc, RFC3339_SECOND_BYTES);
+        pen.word(six_digits(nanos / 1000) | u64::from(b'Z') << 48, 7);
     }
 
     /// Takes in a new second; returns how far into it the instant is.
     #[cold]
+    #[inline(never)]
     fn set_utc(&mut self, time_ns: i64) -> u64 {
         let civil = Civil::from_unix_seconds(time_ns.div_euclid(SECOND_NS));
         // The years that an i64 of nanoseconds reaches, 1677 to 2262, have four digits.
@@ -186,24 +262,30 @@ impl ClockFace {
         let [j, k] = pair(civil.minute.into());
         let [s, t] = pair(civil.second.into());
         self.second = Second::of(time_ns);
-        self.utc = [
+        let text: [u8; RFC3339_SECOND_BYTES] = [
             y, z, w, x, b'-', m, n, b'-', d, e, b'T', h, i, b':', j, k, b':', s, t, b'.',
         ];
+        let (unix, len) = &mut self.unix;
+        *len = unsigned(time_ns.div_euclid(SECOND_NS).unsigned_abs(), unix) + 1;
+        if let Some(point) = unix.get_mut(*len - 1) {
+            *point = b'.';
+        }
+        self.utc.iter_mut().zip(text).for_each(|(to, from)| *to = from);
         time_ns.rem_euclid(SECOND_NS) as u64
     }
 
-    /// Appends the instant in local time, in the form of `pattern`.
-    #[inline]
-    pub fn local(&mut self, time_ns: i64, pattern: &Pattern, out: &mut Vec<u8>) {
+    #[inline(always)]
+    pub(crate) fn local(&mut self, time_ns: i64, pattern: &Pattern, pen: &mut Pen<'_>) {
         match &self.local.pattern {
             Some(known) if Arc::ptr_eq(known, pattern.source()) && self.local.second.nanos(time_ns).is_some() => {
-                append(&self.local.text, out);
+                pen.prepared(&self.local.text);
             }
-            _ => self.local_anew(time_ns, pattern, out),
+            _ => self.local_anew(time_ns, pattern, pen.vec()),
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn local_anew(&mut self, time_ns: i64, pattern: &Pattern, out: &mut Vec<u8>) {
         let unix_seconds = time_ns.div_euclid(SECOND_NS);
         let offset = self.offset_at(unix_seconds);
@@ -213,8 +295,10 @@ impl ClockFace {
             nanos: time_ns.rem_euclid(SECOND_NS) as u32,
             offset,
         };
+        let start = out.len();
+        pattern.render(&moment, out);
         if pattern.has_fraction() {
-            return pattern.render(&moment, out);
+            return;
         }
         self.local.second = Second::of(time_ns);
         if !self
@@ -225,9 +309,7 @@ impl ClockFace {
         {
             self.local.pattern = Some(Arc::clone(pattern.source()));
         }
-        self.local.text.clear();
-        pattern.render(&moment, &mut self.local.text);
-        out.extend_from_slice(&self.local.text);
+        self.local.text = Prepared::new(out.get(start..).unwrap_or_default());
     }
 
     fn offset_at(&mut self, unix_seconds: i64) -> i32 {
@@ -249,11 +331,5 @@ pub(crate) fn pair(number: u32) -> [u8; 2] {
 /// Returns the six decimal digits of a number below 1,000,000, the first one lowest.
 #[inline]
 pub(crate) fn six_digits(number: u64) -> u64 {
-    two_digits(number / 10_000) | two_digits(number / 100 % 100) << 16 | two_digits(number % 100) << 32
-}
-
-/// Returns the two decimal digits of a number below 100, the first one lowest.
-#[inline]
-fn two_digits(number: u64) -> u64 {
-    (u64::from(b'0') + number / 10) | (u64::from(b'0') + number % 10) << 8
+    (eight_digits(number) | ZEROS) >> 16
 }
