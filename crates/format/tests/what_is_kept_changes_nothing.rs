@@ -166,21 +166,21 @@ impl Call {
     }
 
     fn of_site(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = Scratch::new();
         let mut encoder = Encoder::site(&mut bytes, self.head(1));
         self.values.iter().for_each(|value| encoder.argument(*value));
         self.put_rest(&mut encoder);
-        bytes
+        bytes.to_vec()
     }
 
     fn brought(&self, message: &str) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = Scratch::new();
         let mut encoder = Encoder::message(&mut bytes, self.head(0), message, Some(LOCATION));
         for (name, value) in NAMES.iter().zip(&self.values) {
             encoder.field(name, *value);
         }
         self.put_rest(&mut encoder);
-        bytes
+        bytes.to_vec()
     }
 }
 

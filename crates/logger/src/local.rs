@@ -35,6 +35,8 @@ pub(crate) struct Voice {
 pub(crate) struct Writers(Vec<(u64, Writer)>);
 
 impl Local {
+    #[cold]
+    #[inline(never)]
     fn boxed() -> Box<Local> {
         let voice = Voice {
             writers: Writers::default(),
@@ -116,19 +118,18 @@ pub(crate) fn theirs<T>(work: impl FnOnce() -> T) -> T {
 /// Runs `work` with the thread's state; does nothing where a call interrupts our own code.
 ///
 /// The state is taken out and put back: a call inside a call (a `Display` that logs) finds none and makes its own, and
-/// so does a call while the thread is being torn down; to a depth at which it is plain that there is no end to it, where
-/// nothing is done. `work` stands in the code once, so that it becomes a part of it.
+/// so does a call while the thread is being torn down. `work` stands in the code once, so that it becomes a part of it.
+/// At a depth at which it is plain that there is no end to it nothing is done.
 #[inline]
 pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
     let back = Back::from(Phase::Ours);
-    if back.0 == Phase::Ours {
-        return None;
-    }
-    let kept = crate::global::LOCAL.try_with(Cell::take);
-    let (mut local, _depth) = match kept.ok().flatten() {
-        Some(local) => (local, None),
-        None => another()?,
+    let _depth = match back.0 {
+        Phase::Outside => None,
+        Phase::Theirs => Some(deeper()?),
+        Phase::Ours => return None,
     };
+    let kept = crate::global::LOCAL.try_with(Cell::take);
+    let mut local = kept.ok().flatten().unwrap_or_else(Local::boxed);
     let result = work(&mut local);
     let _gone_with_the_thread = crate::global::LOCAL.try_with(|slot| slot.set(Some(local)));
     Some(result)
@@ -136,13 +137,11 @@ pub(crate) fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
 
 #[cold]
 #[inline(never)]
-fn another() -> Option<(Box<Local>, Option<Depth>)> {
-    let depth = Depth(crate::global::NESTED.get());
-    if depth.0 >= NESTED_MAX {
-        return None;
-    }
-    crate::global::NESTED.set(depth.0 + 1);
-    Some((Local::boxed(), Some(depth)))
+fn deeper() -> Option<Depth> {
+    let depth = crate::global::NESTED.get();
+    let deeper = depth.checked_add(1).filter(|deeper| *deeper <= NESTED_MAX)?;
+    crate::global::NESTED.set(deeper);
+    Some(Depth(depth))
 }
 
 /// Puts the depth back, also when the code unwinds.
