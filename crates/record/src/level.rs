@@ -60,13 +60,6 @@ impl Level {
         self as u8
     }
 
-    /// Returns the level's place in [`Level::ALL`].
-    #[inline]
-    pub const fn index(self) -> usize {
-        // Of 5, 10, 20 to 50. A match would be a jump that is hard to foresee.
-        self as usize / 10
-    }
-
     /// Returns the level with that number.
     pub const fn from_number(number: u8) -> Option<Level> {
         match number {
@@ -135,14 +128,6 @@ impl FromStr for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Each level is found where its index says.
-    #[test]
-    fn index_is_the_place() {
-        for (index, level) in Level::ALL.iter().enumerate() {
-            assert_eq!(level.index(), index);
-        }
-    }
 
     /// Every level survives the trip through its name and through its number.
     #[test]
