@@ -153,25 +153,28 @@ fn nobody_sleeps_through_a_record() {
 }
 
 /// A head that is called for another reason while it goes to sleep for the first time does not miss the call.
+///
+/// It waits for nobody after that: in the model any wait of a thread ends when it is unparked, also one for another's
+/// end, and a head may be unparked once it is awake already.
 #[test]
 fn nobody_sleeps_through_a_call() {
     explore(3, || {
         let log = Log::new(0, 64);
         let stop = loom::sync::Arc::new(loom::sync::atomic::AtomicBool::new(false));
-        let caller = {
+        let head = {
             let (log, stop) = (log.clone(), stop.clone());
             thread::spawn(move || {
-                stop.store(true, loom::sync::atomic::Ordering::Release);
-                log.wake_readers();
+                let (mut reader, mut got) = (log.reader(Position::START), Vec::new());
+                while !stop.load(loom::sync::atomic::Ordering::Acquire) {
+                    if let Read::Empty(tail) = read(&mut reader, &mut got) {
+                        log.park(0, tail);
+                    }
+                }
             })
         };
-        let (mut reader, mut got) = (log.reader(Position::START), Vec::new());
-        while !stop.load(loom::sync::atomic::Ordering::Acquire) {
-            if let Read::Empty(tail) = read(&mut reader, &mut got) {
-                log.park(0, tail);
-            }
-        }
-        caller.join().unwrap();
+        stop.store(true, loom::sync::atomic::Ordering::Release);
+        log.wake_readers();
+        head.join().unwrap();
     });
 }
 
