@@ -16,7 +16,7 @@
 
 pub mod args;
 pub mod calls;
-pub mod elsewhere;
+pub mod faults;
 pub mod ledger;
 pub mod life;
 pub mod load;

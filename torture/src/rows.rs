@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::args::Args;
-use crate::elsewhere;
+use crate::faults;
 use crate::ledger;
 use crate::random::Random;
 use crate::table::{self, Outcome, Verdicts};
@@ -36,6 +36,7 @@ mod sandbox;
 mod signal;
 mod slow;
 mod space;
+mod stalled;
 mod starts;
 mod stuck;
 mod syscall;
@@ -139,6 +140,7 @@ pub const ALL: &[Row] = &[
     once("threads-churn", "10,000 threads, one after another", guests::churn),
     once("threads-crowd", "10,000 threads at once", guests::crowd),
     once("signal", "a signal at every instruction; its handler logs", signal::run),
+    once("stalled", "a thread stands still within a call", stalled::run),
     other("signal-drain", "SIGTERM and SIGINT drain first", signal::drains),
     once("display", "texts that panic, log, wait or lie", guests::display),
     once("clock", "the wall clock jumps", guests::clock).with(&["faketime"]),
@@ -334,7 +336,7 @@ pub fn run(args: &Args, exe: &Path, out: &mut dyn Write) -> bool {
         told = told.and_then(|()| ledger::sum(path, out));
     }
     if args.rows.is_empty() {
-        told = told.and_then(|()| elsewhere::tell(out));
+        told = told.and_then(|()| faults::tell(out, &verdicts.not_held()));
     }
     told = told.and_then(|()| verdicts.tell(out));
     // A table nobody could read proves nothing.

@@ -67,6 +67,8 @@ words!(
         GateDelivered = "gate-delivered",
         /// A thread logs until the journal begins its second segment.
         Roll = "roll",
+        /// As `Gate`; there the thread stands still, and another one logs and shuts down.
+        Stall = "stall",
         /// As `Gate`, then the end; a signal's handler logs, too.
         Signal = "signal",
         /// Short threads come and go, each logs some records, the last one as it is torn down.

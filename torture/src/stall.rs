@@ -9,8 +9,19 @@ use crate::tools;
 const FRAMES_MAX: &str = "thread apply all backtrace 14";
 
 /// Tells, for each thread of a process, its name, its state and the system call it is in; and, where a debugger is
-/// installed and nobody else traces the process, its stack.
+/// installed, its stack. Nobody else may trace the process: the debugger would wait for it.
 pub fn threads(process: u32) -> String {
+    let mut told = states(process);
+    let id = process.to_string();
+    let words = ["-batch", "-nx", "-p", &id, "-ex", FRAMES_MAX];
+    if let Some(stacks) = tools::find("gdb").and_then(|_| tools::run("gdb", words).ok()) {
+        told += &stacks;
+    }
+    told
+}
+
+/// Tells, for each thread of a process, its name, its state and the system call it is in.
+pub fn states(process: u32) -> String {
     let mut told = String::new();
     for task in fs::read_dir(format!("/proc/{process}/task"))
         .into_iter()
@@ -22,11 +33,6 @@ pub fn threads(process: u32) -> String {
         let state = stat.rsplit(')').next().unwrap_or_default().trim_start().get(..1);
         let (name, state) = (read("comm"), state.unwrap_or("?").to_owned());
         told += &format!("{name} {state} {} {}\n", read("wchan"), read("syscall"));
-    }
-    let id = process.to_string();
-    let words = ["-batch", "-nx", "-p", &id, "-ex", FRAMES_MAX];
-    if let Some(stacks) = tools::find("gdb").and_then(|_| tools::run("gdb", words).ok()) {
-        told += &stacks;
     }
     told
 }

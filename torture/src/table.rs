@@ -114,6 +114,11 @@ impl Verdicts {
         self.failed.is_empty()
     }
 
+    /// Returns the rows that failed or were skipped.
+    pub fn not_held(&self) -> Vec<&'static str> {
+        self.failed.iter().chain(&self.skipped).copied().collect()
+    }
+
     /// Prints the last line: it names every row that did not hold.
     ///
     /// # Errors

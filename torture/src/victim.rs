@@ -24,6 +24,7 @@ mod crowd;
 mod display;
 pub mod gate;
 pub mod handler;
+mod stalled;
 
 /// The layer that victims log to.
 pub const LAYER: &str = "KILL";
@@ -125,6 +126,7 @@ pub fn run(spec: &Spec) -> ExitCode {
     }
     match (&log, spec.play) {
         (Log::Sync(log), Play::Gate | Play::GateDelivered | Play::Roll) => gate::run(spec, log, &tape),
+        (Log::Sync(log), Play::Stall) => stalled::run(spec, log, &tape),
         (Log::Sync(log), Play::Signal) => handler::run(spec, log.clone(), &tape),
         (Log::Sync(log), Play::Churn | Play::Crowd) => crowd::run(spec, log.clone(), &tape),
         (Log::Sync(log), Play::Display) => display::run(spec, log.clone(), &tape),

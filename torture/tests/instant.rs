@@ -43,6 +43,12 @@ fn any_signal() {
     holds("signal", 1);
 }
 
+/// A thread that stands still at any instruction of a call holds nobody up.
+#[test]
+fn any_standstill() {
+    holds("stalled", 6);
+}
+
 /// A process loses nothing, however it ends, and ends as it was told.
 #[test]
 fn any_end() {

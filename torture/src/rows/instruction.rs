@@ -46,8 +46,11 @@ struct Case {
     thread: &'static str,
     /// After how many instructions each the directory is looked at, where most of them copy or clear.
     every: u64,
-    shape: fn(&mut Round) -> io::Result<()>,
+    shape: Shape,
 }
+
+/// What comes before a call.
+pub(super) type Shape = fn(&mut Round) -> io::Result<()>;
 
 /// How many of the cases are short.
 const SHORT: usize = 6;
@@ -86,7 +89,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-const fn append(name: &'static str, every: u64, shape: fn(&mut Round) -> io::Result<()>) -> Case {
+const fn append(name: &'static str, every: u64, shape: Shape) -> Case {
     Case {
         name,
         play: Play::Gate,
@@ -98,8 +101,8 @@ const fn append(name: &'static str, every: u64, shape: fn(&mut Round) -> io::Res
 
 /// Goes through all instructions, and kills at an even choice of as many as this row may.
 pub(super) fn run(turn: &mut Turn<'_>) -> io::Result<()> {
-    if let Err(error) = may_trace(turn) {
-        turn.outcome.skipped = Some(format!("a thread cannot be traced here: {error}"));
+    turn.outcome.skipped = cannot_trace(turn);
+    if turn.outcome.skipped.is_some() {
         return Ok(());
     }
     let share = turn.kills.div_ceil(CASES.len() as u64).max(1);
@@ -349,17 +352,45 @@ impl Stand {
         Ok((ended, self.round))
     }
 
+    /// Lets all threads go on but the one in hand; and waits for the process's end at most for `patience`;
+    /// says what its threads do if it does not come.
+    pub(super) fn let_others_go(mut self, patience: Duration) -> io::Result<(Option<String>, Round)> {
+        self.hands.others.drain(..).try_for_each(|other| other.let_go())?;
+        let until = Instant::now() + patience;
+        let mut is_gone = false;
+        // A process is not gone before all its threads have been buried.
+        while !is_gone && Instant::now() < until {
+            is_gone = self.hands.stepped.wait(SLEEPS_AFTER)? == Step::Gone;
+        }
+        let told = (!is_gone).then(|| crate::stall::states(self.hands.life.id()));
+        Ok((told, self.round))
+    }
+
     /// Kills the victim.
     pub(super) fn kill(self) -> Round {
         self.round
     }
 }
 
-/// Tries whether a thread can be taken in hand at all.
-fn may_trace(turn: &Turn<'_>) -> io::Result<()> {
-    let mut spec = Round::begin(turn.exe, turn.seed)?.spec.clone();
-    spec.records = 1;
-    Stand::begin(turn, &spec, Play::Gate, LOGS).map(drop)
+/// Tries whether a thread can be taken in hand at all; says why not.
+pub(super) fn cannot_trace(turn: &Turn<'_>) -> Option<String> {
+    let tried = Round::begin(turn.exe, turn.seed).and_then(|round| {
+        let mut spec = round.spec.clone();
+        spec.records = 1;
+        Stand::begin(turn, &spec, Play::Gate, LOGS)
+    });
+    let error = tried.err()?;
+    Some(format!("a thread cannot be traced here: {error}"))
+}
+
+/// Returns how many instructions the call has that follows what a spec says.
+pub(super) fn count(turn: &Turn<'_>, spec: &Spec) -> io::Result<u64> {
+    let mut stand = Stand::begin(turn, spec, Play::Gate, LOGS)?;
+    let mut steps = 1;
+    while stand.step()? {
+        steps += 1;
+    }
+    Ok(steps)
 }
 
 /// Waits until the victim stands at its gate.
@@ -379,7 +410,7 @@ fn stand_at_gate(tape: &Tape, life: &mut Life) -> io::Result<()> {
     Ok(())
 }
 
-fn records(round: &mut Round, records: u64) -> io::Result<()> {
+pub(super) fn records(round: &mut Round, records: u64) -> io::Result<()> {
     round.spec.segment = SEGMENT;
     round.spec.records = records;
     Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::Turn;
-use super::instruction::{Stand, rolled};
+use super::instruction::{Shape, Stand, count, rolled};
 use crate::life::HANGS_AFTER;
 use crate::load::Load;
 use crate::round::Round;
@@ -17,8 +17,6 @@ use crate::victim::gate::LOGS;
 
 /// A victim that has not ended this long after its signal is in a deadlock.
 const DEADLOCK_AFTER: Duration = Duration::from_secs(20);
-
-type Shape = fn(&mut Round) -> io::Result<()>;
 
 /// Which calls are interrupted.
 const CASES: &[(&str, Shape)] = &[
@@ -57,16 +55,6 @@ pub(super) fn run(turn: &mut Turn<'_>) -> io::Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Returns how many instructions the call has.
-fn count(turn: &Turn<'_>, spec: &Spec) -> io::Result<u64> {
-    let mut stand = Stand::begin(turn, spec, Play::Gate, LOGS)?;
-    let mut steps = 1;
-    while stand.step()? {
-        steps += 1;
-    }
-    Ok(steps)
 }
 
 /// Sends the signal after so many instructions; says whether the handler's record was accepted.

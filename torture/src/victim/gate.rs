@@ -54,7 +54,7 @@ fn past_the_gate(spec: &Spec, log: &HydraLogger, tape: &Tape) -> io::Result<()> 
     one(spec, log, tape, &text, spec.play == Play::GateDelivered).map(drop)
 }
 
-fn up_to_the_gate(spec: &Spec, log: &HydraLogger, tape: &Tape) -> io::Result<()> {
+pub(super) fn up_to_the_gate(spec: &Spec, log: &HydraLogger, tape: &Tape) -> io::Result<()> {
     past_the_gate(spec, log, tape)?;
     // The thread stays: what its end does is no part of the call.
     loop {
