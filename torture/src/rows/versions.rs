@@ -220,7 +220,8 @@ impl Later {
             let one = random.below(segments.len() as u64) as usize;
             segments = vec![segments.swap_remove(one)];
         }
-        let flag = 1 << (32 + random.below(32));
+        // The first flag that a reader must know is known.
+        let flag = 1 << (33 + random.below(31));
         for (path, bytes) in &segments {
             let mut changed = bytes.clone();
             for base in [0, bytes.len().saturating_sub(SECOND)] {
