@@ -216,6 +216,8 @@ impl Later {
     /// Makes one of a journal of this version: of all its segments, or of one.
     fn make(dir: PathBuf, change: Change, random: &mut Random) -> io::Result<Later> {
         let mut segments: Vec<_> = files(&dir)?.into_iter().filter(|(path, _)| is_segment(path)).collect();
+        // One that was just being made when its maker died has no header, and nothing in it that could be later.
+        segments.retain(|(_, bytes)| bytes.starts_with(b"HYDRASEG"));
         if random.below(2) == 0 && !segments.is_empty() {
             let one = random.below(segments.len() as u64) as usize;
             segments = vec![segments.swap_remove(one)];
