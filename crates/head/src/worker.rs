@@ -28,6 +28,9 @@ pub(crate) const READ_BYTES: usize = 128 << 10;
 /// How often a head that has nothing to do looks by itself, at first and later.
 const POLL_FIRST: Duration = Duration::from_micros(50);
 const POLL_LAST: Duration = Duration::from_millis(1);
+/// How often in a row it looks for what a producer is just filling in before it rests between looks: one that is
+/// stopped there, or bytes that were cut off, may keep it waiting.
+const EAGER_LOOKS: u32 = 200;
 /// After this long without a record it sleeps until a producer wakes it.
 const POLL_FOR: Duration = Duration::from_millis(20);
 /// How long to wait before a dead process's segment that cannot be opened is tried again.
@@ -65,6 +68,8 @@ pub(crate) struct Worker {
     pub(crate) replay: bool,
     overflow: Overflow,
     guaranteed: Option<Level>,
+    /// Looks in a row at space that is reserved and not filled.
+    looks: u32,
     pub(crate) rendered: Rendered,
 }
 
@@ -100,6 +105,7 @@ impl Worker {
             replay: spec.replay,
             overflow: spec.overflow,
             guaranteed: spec.guaranteed,
+            looks: 0,
             rendered: Rendered::default(),
         }
     }
@@ -197,11 +203,13 @@ impl Worker {
             return Round::Stopped;
         }
         match self.read(passage) {
-            Read::Some => {}
+            Read::Some => self.looks = 0,
             Read::Pending => {
+                self.looks = self.looks.saturating_add(1);
                 match passage.purpose {
                     // A producer that is just filling its space.
-                    Purpose::Own => thread::yield_now(),
+                    Purpose::Own if self.looks <= EAGER_LOOKS => thread::yield_now(),
+                    Purpose::Own => thread::park_timeout(POLL_LAST),
                     // A segment that the system refuses to open now.
                     _ => self.control.pause(REOPEN),
                 }
