@@ -226,7 +226,9 @@ impl Writer {
     fn give_back(&self, expected: &Segment, taken: Position, bytes: usize) {
         let offset = taken.offset() as usize;
         if taken.segment() == expected.number {
-            return expected.seal(offset);
+            expected.seal(offset);
+            // There may be no room for another segment, and no record that would wake those who sleep at the end.
+            return self.wake();
         }
         // It cannot have been recycled: that takes every byte of it to be published, and we have not published ours.
         let Some(segment) = self

@@ -514,10 +514,15 @@ impl Log {
 
     /// Lets nobody reserve in the segment `number` any more.
     pub(crate) fn turn_away_from(&self, number: u32) {
-        let store = self.store();
-        if self.tail().segment() == number {
-            self.seal_tail(&store);
+        {
+            let store = self.store();
+            if self.tail().segment() == number {
+                self.seal_tail(&store);
+            }
         }
+        // The tail has moved. Those that sleep would look behind, and the keeper would go on making its rounds for
+        // them, until the next record.
+        self.bell.ring(&self.hot);
     }
 
     /// Puts `copy` in the place of `old`; false if that is not in the log any more.
