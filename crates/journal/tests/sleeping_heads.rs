@@ -66,14 +66,9 @@ fn there_is_no_room() {
     let (journal, behind) = journal(None, 4);
     let mut writer = journal.writer();
     let mut end = journal.tail();
-    while !journal.is_full() {
-        end = writer.append(&payload(0, 0, 1000), &[]).unwrap();
-    }
-    while let Ok(next) = writer.append(&payload(0, 0, 100), &[]) {
-        end = next;
-        if next.segment() == 4 && next.offset() as usize > common::SEGMENT - 2_000 {
-            break;
-        }
+    // The quota's last segment, nearly to its end.
+    while end < Position::new(4, common::SEGMENT as u32 - 2_000) {
+        end = writer.append(&payload(0, 0, 500), &[]).unwrap();
     }
     check(&journal, end, || {
         let error = writer.append(&payload(0, 0, 8_000), &[]).unwrap_err();
