@@ -5,17 +5,28 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use hydra_logger::{AsyncHydraLogger, ErrorKind, HydraLogger, Level, Receipt, Value, debug, error, info, warning};
+use hydra_logger::{
+    AsyncHydraLogger, Error, ErrorKind, HydraLogger, Level, Receipt, Value, debug, error, info, warning,
+};
 use hydra_os::atomic::thread::{Thread, current, park_timeout};
+use hydra_os::clock::mono_ns;
+use hydra_os::disk::{self, File, Mode};
 use hydra_os::thread::JoinHandle;
 
 use crate::payload::Id;
 use crate::random::Random;
-use crate::scene::{LAYER, LEVELS, Scene};
+use crate::scene::{JOURNAL, LAYER, LEVELS, LOOKS_AFTER, Scene};
 use crate::tape::Tape;
 
 /// Threads of one start of the logger at most: the next start's are numbered from here on.
 const THREADS_MAX: u64 = 10;
+
+/// How long a call may wait for its guarantee where nothing fails.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long a flush may take where destinations fail.
+const FLUSH_MAX: Duration = Duration::from_secs(300);
+/// How soon somebody has looked whose time is over.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// How a life ends that is not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +76,7 @@ impl Life {
                 hydra_os::thread::spawn(&format!("caller-{thread}"), work).ok()
             })
             .chain(self.start_reloading(&log, start))
+            .chain(self.start_taking_away(start))
             .collect();
         if self.scene.is_cut_short {
             park_timeout(Duration::from_millis(3));
@@ -72,6 +84,7 @@ impl Life {
             self.join(threads);
         } else {
             self.join(threads);
+            self.flush(&log);
             self.end(log);
         }
     }
@@ -82,6 +95,45 @@ impl Life {
         }
         let (life, log) = (self.clone(), log.clone());
         hydra_os::thread::spawn("reloader", move || life.reload(&log, start)).ok()
+    }
+
+    fn start_taking_away(&self, start: u64) -> Option<JoinHandle<()>> {
+        if self.records == 0 || self.scene.losses == 0 {
+            return None;
+        }
+        let life = self.clone();
+        hydra_os::thread::spawn("operator", move || life.take_away(start)).ok()
+    }
+
+    /// Moves the journals away under the living process, now and then so that they cannot be made anew for a while.
+    fn take_away(&self, start: u64) {
+        let mut random = Random::of(&[self.scene.seed, 6, self.number, start]);
+        for loss in 0..self.scene.losses {
+            park_timeout(Duration::from_micros(random.pick(&[1, 100, 5_000, 300_000, 2_000_000])));
+            let to = format!("/away-{}-{start}-{loss}", self.number);
+            // It may not be there any more, or not yet again.
+            if disk::rename(JOURNAL, to).is_err() || random.below(2) == 0 {
+                continue;
+            }
+            let is_blocked = File::open(JOURNAL, Mode::CreateReadWrite).is_ok();
+            park_timeout(Duration::from_micros(random.pick(&[100, 300_000, 3_000_000])));
+            // What cannot be removed at once is tried again.
+            let mut tries = if is_blocked { 0..100 } else { 0..0 };
+            while tries.next().is_some() && disk::remove_file(JOURNAL).is_err() {}
+        }
+    }
+
+    /// What was logged is soon with its destinations, unless one of them fails.
+    fn flush(&self, log: &HydraLogger) {
+        let begun_ns = mono_ns();
+        let flushed = log.flush(FLUSH_MAX);
+        let took = Duration::from_nanos(mono_ns() - begun_ns);
+        let is_slow = took > WAIT_MAX && !self.scene.family.has_faults();
+        let fails = || log.health().destinations.iter().any(|(_, counts)| counts.failing);
+        if is_slow || flushed.as_ref().is_err_and(|_| !fails()) {
+            self.tape
+                .complain(format!("life {}: a flush took {took:?}: {flushed:?}", self.number));
+        }
     }
 
     /// Puts other configurations in force, one after the other.
@@ -100,6 +152,17 @@ impl Life {
         }
     }
 
+    /// A world without faults keeps nobody waiting for long, and in no world is somebody told only because he has
+    /// looked for himself.
+    fn judge_wait(&self, id: Id, waited_ns: u64, error: Option<&Error>) {
+        let waited = Duration::from_nanos(waited_ns);
+        let is_slow = waited > WAIT_MAX && !self.scene.family.has_faults();
+        let is_forgotten = waited >= LOOKS_AFTER && waited - LOOKS_AFTER < AT_ONCE && error.is_none();
+        if is_slow || is_forgotten {
+            self.tape.complain(format!("{id:?} waited {waited:?}: {error:?}"));
+        }
+    }
+
     fn join(&self, threads: Vec<JoinHandle<()>>) {
         for thread in threads {
             if thread.join().is_err() {
@@ -111,7 +174,14 @@ impl Life {
     fn end(&self, log: HydraLogger) {
         match self.ending {
             Ending::Shutdown => {
-                match log.shutdown(Duration::from_secs(300)) {
+                let begun_ns = mono_ns();
+                let ended = log.shutdown(Duration::from_secs(300));
+                let took = Duration::from_nanos(mono_ns() - begun_ns);
+                if took > WAIT_MAX && !self.scene.family.has_faults() {
+                    self.tape
+                        .complain(format!("life {}: shutting down took {took:?}", self.number));
+                }
+                match ended {
                     Ok(report) => self.tape.report(self.number, report),
                     Err(error) => self.tape.tell(format!("life {}: shutdown: {error}", self.number)),
                 }
@@ -142,6 +212,7 @@ impl Life {
             };
             let level = random.pick(&LEVELS);
             self.tape.intend(id, level);
+            let begun_ns = mono_ns();
             let receipt = match &front {
                 Front::Sync(log) => sync_call(log, &self.scene, id, level),
                 Front::Async(log) => async_call(log, &self.scene, id, level),
@@ -149,10 +220,17 @@ impl Life {
             // As of a level that is off: so a call after the end is answered.
             let is_off = receipt.is_reached() && receipt.sequence().is_none();
             let result = if is_async { block_on(receipt) } else { receipt.wait() };
+            self.judge_wait(id, mono_ns() - begun_ns, result.as_ref().err());
             match result {
                 Ok(()) if is_off => self.tape.pass_over(id),
                 Ok(()) => self.tape.accept(id),
                 Err(error) => self.tape.tell(format!("{id:?}: {error}")),
+            }
+            if random.below(8 * self.scene.pause_every) == 0 && !self.scene.is_cut_short {
+                match &front {
+                    Front::Sync(log) => self.flush(log),
+                    Front::Async(_) => {}
+                }
             }
             if random.below(self.scene.pause_every) == 0 {
                 park_timeout(Duration::from_micros(random.pick(&[10, 1_000, 50_000, 2_000_000])));
@@ -203,7 +281,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(result) => return result,
-            Poll::Pending => park_timeout(Duration::from_secs(900)),
+            Poll::Pending => park_timeout(LOOKS_AFTER),
         }
     }
 }

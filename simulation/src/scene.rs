@@ -16,6 +16,8 @@ pub const DIR: &str = "/log";
 pub const INSTEAD: &str = "-instead";
 /// Where the journals are.
 pub const JOURNAL: &str = "/journal";
+/// After how long who waits for a guarantee looks for himself: when nothing else happens.
+pub const LOOKS_AFTER: Duration = Duration::from_secs(67);
 /// More rotated files than any round makes, so that none is removed.
 const BACKUPS: u32 = 1_000;
 /// About how many bytes a life writes to its journal at most.
@@ -110,6 +112,8 @@ pub struct Scene {
     pub is_cut_short: bool,
     /// How often another configuration comes into force while threads log.
     pub reloads: u64,
+    /// How often the journals are moved away under the living process, which is not killed then.
+    pub losses: u64,
 }
 
 /// The levels that are logged at.
@@ -161,6 +165,10 @@ impl Scene {
             starts,
             is_cut_short: random.below(4) == 0,
             reloads: later.pick(&[0, 0, 0, 1, 3, 8]),
+            losses: match family.loses_power() {
+                true => 0,
+                false => later.pick(&[0, 0, 0, 0, 0, 1, 4]),
+            },
         }
     }
 
@@ -222,7 +230,7 @@ impl Scene {
             .journal_dir(JOURNAL)
             .journal_segment_size(ByteSize::new(self.segment))
             .journal_max_size(ByteSize::new(self.quota))
-            .shutdown_timeout(Duration::from_secs(60));
+            .shutdown_timeout(LOOKS_AFTER);
         for (level, guarantee) in &self.guarantees {
             builder = builder.guarantee(*level, *guarantee);
         }
@@ -237,6 +245,8 @@ impl Scene {
         let at = random.below(1 << bits);
         let death = match (self.family, random.below(8)) {
             (_, 0) => Death::None,
+            // For a moment the records are where nobody looks for them.
+            _ if self.losses > 0 => Death::None,
             (Family::Cut | Family::Chaos, 1..=5) => Death::PowerCut(at),
             (Family::Fault, 1..=4) => Death::None,
             _ => Death::Kill(at),

@@ -147,8 +147,12 @@ fn apply(names: &mut BTreeMap<PathBuf, u64>, change: &Change) {
         Change::Link(path, ino) => _ = names.insert(path.clone(), *ino),
         Change::Unlink(path) => _ = names.remove(path),
         Change::Rename(from, to) => {
-            if let Some(ino) = names.remove(from) {
-                names.insert(to.clone(), ino);
+            // A directory takes along what is in it.
+            let moved: Vec<PathBuf> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+            for path in moved {
+                if let (Some(ino), Ok(rest)) = (names.remove(&path), path.strip_prefix(from)) {
+                    names.insert(to.components().chain(rest.components()).collect(), ino);
+                }
             }
         }
     }
