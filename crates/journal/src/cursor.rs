@@ -1,7 +1,8 @@
 //! How far each head has got, kept where it survives the process.
 //!
 //! The file `cursors` holds a header of 512 bytes (magic `HYDRACUR`, a word that is not 0 if the file replaces one that
-//! was lost, the number of slots in use, 16 bytes that tell the start of the machine) and one slot of 512 bytes a head:
+//! was lost, the number of slots in use, 16 bytes that tell the start of the machine, and twice how far the journal is
+//! known to have got: position u64, checksum u64) and one slot of 512 bytes a head:
 //!
 //! | offset in the slot | bytes | what |
 //! |-------:|------:|------|
@@ -55,10 +56,15 @@ const AT_LOST: usize = 8;
 const AT_COUNT: usize = 16;
 const AT_BOOT: usize = 24;
 const BOOT_BYTES: usize = 16;
+/// See `reached`.
+const REACHED_AT: [usize; 2] = [40, 56];
+/// No head has this slot: it is the header's place.
+const HEADER_SLOT: usize = 0;
 /// In the place of a name's length: the head has been removed. One store, so that a death leaves the one or the other.
 const REMOVED: u64 = u64::MAX;
 const MAGIC: u64 = u64::from_le_bytes(*b"HYDRACUR");
 
+const _: () = assert!(AT_BOOT + BOOT_BYTES <= REACHED_AT[0] && REACHED_AT[1] + 16 <= SLOT_BYTES);
 const _: () = assert!(NAME_AT + NAME_BYTES == COPIES_AT[0] && COPIES_AT[0] + COPY_BYTES <= DURABLE_AT[0]);
 const _: () = assert!(DURABLE_AT[0] + 16 <= COPIES_AT[1] && COPIES_AT[1] + COPY_BYTES <= DURABLE_AT[1]);
 const _: () = assert!(DURABLE_AT[1] + 16 <= SLOT_BYTES);
@@ -90,6 +96,8 @@ pub(crate) struct Cursors {
     is_lost: bool,
     /// A head has come, and a loss of power could leave a table that does not know it.
     names_unsynced: AtomicBool,
+    /// How far the journal is known to have got; see `reached`.
+    reached: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -136,7 +144,7 @@ impl Live {
     /// Notes that the destination is synced up to `position`.
     pub(crate) fn checkpointed(&self, position: Position) {
         if self.durable.fetch_max(position.to_u64(), Ordering::AcqRel) < position.to_u64() {
-            write_durable(&self.map, self.slot, position);
+            write_twice(&self.map, self.slot, DURABLE_AT, position);
         }
     }
 }
@@ -152,6 +160,7 @@ impl Cursors {
             heads: Mutex::default(),
             is_lost: false,
             names_unsynced: AtomicBool::new(true),
+            reached: AtomicU64::new(0),
         }
     }
 
@@ -183,7 +192,10 @@ impl Cursors {
             heads: Mutex::default(),
             is_lost: false,
             names_unsynced: AtomicBool::new(true),
+            reached: AtomicU64::new(0),
         };
+        let reached = cursors.read_twice(HEADER_SLOT, REACHED_AT);
+        cursors.reached = AtomicU64::new(reached.unwrap_or_default().to_u64());
         let count = cursors.map.load(AT_COUNT) as usize;
         let mut found = Vec::new();
         for slot in 1..=CURSORS_MAX {
@@ -221,22 +233,41 @@ impl Cursors {
             self.write_copy(entry.slot, version + 1, &back);
             self.write_copy(entry.slot, version + 2, &back);
         }
+        self.note_reached(Position::START);
         self.map.copy_in(AT_BOOT, &now);
     }
 
     /// Returns how far the destination has been synced; the start if neither copy is whole.
     fn durable(&self, slot: usize) -> Position {
-        let copies = DURABLE_AT.iter().filter_map(|at| {
+        self.read_twice(slot, DURABLE_AT).unwrap_or(Position::START)
+    }
+
+    /// Returns the greater of two copies of a position; `None` if neither is whole.
+    fn read_twice(&self, slot: usize, copies_at: [usize; 2]) -> Option<Position> {
+        let copies = copies_at.iter().filter_map(|at| {
             let at = slot * SLOT_BYTES + at;
             let position = self.map.load(at);
-            let is_whole = self.map.load(at + 8) == durable_check(position, slot);
+            let is_whole = self.map.load(at + 8) == position_check(position, slot);
             if is_whole {
                 Some(Position::from_u64(position))
             } else {
                 None
             }
         });
-        copies.max().unwrap_or(Position::START)
+        copies.max()
+    }
+
+    /// Returns how far the journal is known to have got; the start if that is not known.
+    pub(crate) fn reached(&self) -> Position {
+        Position::from_u64(self.reached.load(Ordering::Relaxed))
+    }
+
+    /// Writes down how far the journal has got. One thread at a time may do so.
+    pub(crate) fn note_reached(&self, position: Position) {
+        let before = self.reached.swap(position.to_u64(), Ordering::Relaxed);
+        if before != position.to_u64() {
+            write_twice(&self.map, HEADER_SLOT, REACHED_AT, position);
+        }
     }
 
     /// Says whether heads that are not in the table may have been there once.
@@ -280,7 +311,7 @@ impl Cursors {
         };
         let start = start();
         self.write_copies(slot, start);
-        write_durable(&self.map, slot, start);
+        write_twice(&self.map, slot, DURABLE_AT, start);
         self.write_name(slot, cut(name));
         self.map.store(AT_COUNT, slot.max(count) as u64);
         self.names_unsynced.store(true, Ordering::Release);
@@ -498,16 +529,16 @@ impl Cursors {
     }
 }
 
-/// Notes that the destination is synced up to `position`: one copy after the other, so that one is whole at any time.
-fn write_durable(map: &Table, slot: usize, position: Position) {
+/// Writes a position down: one copy after the other, so that one is whole at any time.
+fn write_twice(map: &Table, slot: usize, copies_at: [usize; 2], position: Position) {
     let position = position.to_u64();
-    for at in DURABLE_AT.map(|at| slot * SLOT_BYTES + at) {
+    for at in copies_at.map(|at| slot * SLOT_BYTES + at) {
         map.store(at, position);
-        map.store(at + 8, durable_check(position, slot));
+        map.store(at + 8, position_check(position, slot));
     }
 }
 
-fn durable_check(position: u64, slot: usize) -> u64 {
+fn position_check(position: u64, slot: usize) -> u64 {
     xxh3_64_with_seed(&position.to_le_bytes(), slot as u64 + 1)
 }
 

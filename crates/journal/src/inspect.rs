@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cursor::CursorState;
+use crate::cursor::{CursorState, Cursors};
 use crate::error::Error;
 use crate::frame::{FRAME_HEAD_BYTES, Kind};
 use crate::lock::{CURSORS, Home, LOCK, serialise, subdirectories};
 use crate::position::Position;
+use crate::reached::{cut_off, emptied};
 use crate::read::{Damage, DamageKind, step_over};
 use crate::recover::{Contents, Opened, open_segment};
 use crate::segment::{FRAMES_START, Mapping};
@@ -73,6 +74,9 @@ pub fn inspect(root: &Path) -> Result<Vec<Inspection>, Error> {
 fn inspect_one(dir: &Path) -> Result<Inspection, Error> {
     let alive = is_locked(dir);
     let contents = Contents::read(dir)?;
+    let table = read_cursors(&dir.join(CURSORS));
+    // A living journal's tail goes on under our eyes.
+    let reached = (!alive).then(|| table.as_ref().map(Cursors::reached).unwrap_or_default());
     let mut damage = Vec::new();
     let mut segments: Vec<SegmentView> = Vec::new();
     for (number, path) in &contents.segments {
@@ -84,9 +88,9 @@ fn inspect_one(dir: &Path) -> Result<Inspection, Error> {
                 kind: DamageKind::Missing,
             });
         }
-        segments.extend(view(*number, path, alive, &mut damage));
+        segments.extend(view(*number, path, reached, &mut damage));
     }
-    let cursors = read_cursors(&dir.join(CURSORS));
+    let cursors = table.as_ref().map(Cursors::all);
     let lag = |from: Position| {
         segments
             .iter()
@@ -99,13 +103,16 @@ fn inspect_one(dir: &Path) -> Result<Inspection, Error> {
         .flatten()
         .map(|(name, state)| (name.clone(), *state, lag(state.position) as u64))
         .collect();
+    let low = cursors.iter().flatten().map(|(_, state)| state.position).min();
+    let (end, bytes) = match segments.last() {
+        Some(last) => (Position::new(last.number + 1, 0), last.bytes),
+        None => (Position::START, 0),
+    };
+    let at = end.max(low.unwrap_or_default());
+    damage.extend(cut_off(at, bytes as usize, reached.unwrap_or_default()));
     // What every head is past goes in no particular order.
-    let low = cursors
-        .iter()
-        .flatten()
-        .map(|(_, state)| state.position.segment())
-        .min();
-    damage.retain(|damage| damage.kind != DamageKind::Missing || low.is_none_or(|low| damage.at.segment() >= low));
+    let is_needed = |at: Position| low.is_none_or(|low| at.segment() >= low.segment());
+    damage.retain(|damage| damage.kind != DamageKind::Missing || is_needed(damage.at));
     Ok(Inspection {
         owner: Home::owner(dir),
         alive,
@@ -119,7 +126,9 @@ fn inspect_one(dir: &Path) -> Result<Inspection, Error> {
     })
 }
 
-fn view(number: u32, path: &Path, alive: bool, damage: &mut Vec<Damage>) -> Option<SegmentView> {
+/// Looks at a segment; how far the journal got is not known while its owner lives.
+fn view(number: u32, path: &Path, reached: Option<Position>, damage: &mut Vec<Damage>) -> Option<SegmentView> {
+    let alive = reached.is_none();
     let Ok(Opened::Segment(segment)) = open_segment(path) else {
         return None;
     };
@@ -151,7 +160,14 @@ fn view(number: u32, path: &Path, alive: bool, damage: &mut Vec<Damage>) -> Opti
                 offset += envelope.total();
                 view.used = offset as u64;
             }
-            None => offset = step_over(&segment, offset, &mut scratch, &mut found),
+            None => {
+                let told = found.len();
+                let next = step_over(&segment, offset, &mut scratch, &mut found);
+                if found.len() == told {
+                    found.extend(reached.and_then(|reached| emptied(&segment, offset, reached)));
+                }
+                offset = next;
+            }
         }
     }
     if segment.cut > 0 && offset < segment.end + segment.cut {
@@ -187,12 +203,12 @@ fn is_locked(dir: &Path) -> bool {
     is_locked
 }
 
-fn read_cursors(path: &Path) -> Option<Vec<(String, CursorState)>> {
+fn read_cursors(path: &Path) -> Option<Cursors> {
     let file = File::open(path, Mode::Read).ok()?;
     let len = crate::cursor::FILE_BYTES;
     if disk::len_of(path).ok()?? < len as u64 {
         return None;
     }
     let map = Map::file_read_only(&file, len).ok()?;
-    Some(crate::cursor::Cursors::view(Mapping { map, file: None })?.all())
+    Cursors::view(Mapping { map, file: None })
 }

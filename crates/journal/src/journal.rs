@@ -391,10 +391,15 @@ impl Owner {
             // If it cannot be removed, the next start finds it empty and does so.
             Some(home) if empty => {
                 reclaim::keep_evidence(shared);
+                // Whoever finds it half removed misses nothing.
+                shared.cursors.note_reached(Position::START);
                 let _ = home.remove();
             }
             // What is to stay for the next start must be where that looks for it.
-            _ => audit::round(shared),
+            _ => {
+                audit::round(shared);
+                shared.cursors.note_reached(end);
+            }
         }
         empty
     }

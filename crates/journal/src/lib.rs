@@ -47,6 +47,8 @@ mod poison;
 mod position;
 #[cfg(not(loom))]
 mod progress;
+#[cfg(not(loom))]
+mod reached;
 mod read;
 #[cfg(not(loom))]
 mod reclaim;

@@ -13,6 +13,8 @@ use crate::copies::Copied;
 use crate::frame::{Envelope, FRAME_ALIGN, FRAME_HEAD_BYTES, Kind};
 use crate::position::Position;
 #[cfg(not(loom))]
+use crate::reached::{cut_off, emptied};
+#[cfg(not(loom))]
 use crate::recover::Dead;
 use crate::segment::{FRAMES_START, Segment};
 use crate::store::Log;
@@ -137,6 +139,9 @@ pub struct Reader {
     position: Position,
     /// Data before it has been delivered already; only the notes are wanted.
     from: Position,
+    /// It has been told whether the end of a dead process's journal is missing.
+    #[cfg(not(loom))]
+    end_told: bool,
 }
 
 impl Reader {
@@ -147,6 +152,8 @@ impl Reader {
             segment: None,
             position,
             from,
+            #[cfg(not(loom))]
+            end_told: false,
         }
     }
 
@@ -170,18 +177,18 @@ impl Reader {
     pub fn read(&mut self, batch: &mut Batch, bytes_max: usize) -> Read {
         batch.clear();
         if self.segment.is_none() && !self.open_next(self.position.segment(), batch) {
-            return self.nothing();
+            return self.nothing_in(batch);
         }
         let Some(segment) = self.current() else {
             return self.nothing();
         };
         let start = self.position.offset() as usize;
-        let end = match self.source {
+        let end = match &self.source {
             #[cfg(not(loom))]
             Source::Live(_) if segment.is_broken() => self.read_broken(&segment, start, bytes_max, batch),
             Source::Live(_) => self.read_live(&segment, start, bytes_max, batch),
             #[cfg(not(loom))]
-            Source::Dead(_) => self.read_dead(&segment, start, bytes_max, batch),
+            Source::Dead(dead) => self.read_dead(&segment, dead.reached(), start..start + bytes_max, batch),
         };
         if segment.is_retired() {
             // What was copied may be the segment's next life.
@@ -208,7 +215,28 @@ impl Reader {
                 return Read::Some;
             }
         }
-        self.nothing()
+        self.nothing_in(batch)
+    }
+
+    /// As [`Reader::nothing`]; but at the end of a dead process's journal what is missing there is told first.
+    fn nothing_in(&mut self, batch: &mut Batch) -> Read {
+        let nothing = self.nothing();
+        #[cfg(not(loom))]
+        if nothing == Read::End
+            && !std::mem::replace(&mut self.end_told, true)
+            && let Source::Dead(dead) = &self.source
+        {
+            let (at, bytes) = match &self.segment {
+                // What is missing of it has been told.
+                Some(segment) => (Position::new(segment.number + 1, 0), segment.end),
+                None => (self.from, 0),
+            };
+            batch.damage.extend(cut_off(at.max(self.from), bytes, dead.reached()));
+            if !batch.damage.is_empty() {
+                return Read::Some;
+            }
+        }
+        nothing
     }
 
     /// Returns the segment to read in: the copy, where one has taken the place of the one this reader was in.
@@ -288,10 +316,10 @@ impl Reader {
     }
 
     #[cfg(not(loom))]
-    fn read_dead(&self, segment: &Segment, start: usize, bytes_max: usize, batch: &mut Batch) -> usize {
-        let mut offset = start;
+    fn read_dead(&self, segment: &Segment, reached: Position, wanted: Range<usize>, batch: &mut Batch) -> usize {
+        let mut offset = wanted.start;
         let mut scratch = std::mem::take(&mut batch.scratch);
-        while offset + FRAME_HEAD_BYTES <= segment.end && offset - start < bytes_max {
+        while offset + FRAME_HEAD_BYTES <= segment.end && offset < wanted.end {
             match segment
                 .envelope(offset)
                 .filter(|envelope| segment.verify(offset, *envelope, &mut scratch))
@@ -301,7 +329,11 @@ impl Reader {
                     offset += envelope.total();
                 }
                 None => {
+                    let told = batch.damage.len();
                     let next = step_over(segment, offset, &mut scratch, &mut batch.damage);
+                    if batch.damage.len() == told {
+                        batch.damage.extend(emptied(segment, offset, reached));
+                    }
                     self.take_copies(segment, offset..next, batch);
                     offset = next;
                 }

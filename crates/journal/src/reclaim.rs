@@ -80,6 +80,7 @@ impl Drop for CloseOnPanic<'_> {
 
 /// Recycles what can be, and makes what is missing once there is no patience left.
 pub(crate) fn keep(shared: &Shared, patience: &mut Patience) {
+    shared.cursors.note_reached(shared.log.tail());
     loop {
         // Each time: what is made may be taken at once, and heads and producers go on meanwhile.
         for segment in shared.log.retire_before(lowest_needed(shared).segment()) {

@@ -193,6 +193,11 @@ impl Dead {
         &self.contents
     }
 
+    /// Returns how far the journal is known to have got; see `reached`.
+    pub(crate) fn reached(&self) -> Position {
+        self.cursors.reached()
+    }
+
     /// Returns the first segment numbered `number` or higher.
     ///
     /// # Errors
@@ -251,6 +256,8 @@ impl Dead {
                 kept.push(path);
             }
         }
+        // Whoever finds it half removed misses nothing.
+        self.cursors.note_reached(Position::START);
         self.home.remove()
     }
 
