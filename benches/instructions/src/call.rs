@@ -9,8 +9,8 @@ use hydra_logger::{HydraLogger, Level, LogDestination, LogLayer, LoggingConfig, 
 use crate::{Error, counted};
 
 /// Calls before counting begins: by then the call site is known and the first pages of the journal are there.
-const WARM_UP: u64 = 1_000;
-const SHUTDOWN: Duration = Duration::from_secs(60);
+pub(crate) const WARM_UP: u64 = 1_000;
+pub(crate) const SHUTDOWN: Duration = Duration::from_secs(60);
 
 /// A call whose level is off.
 pub(crate) fn disabled(times: u64, folder: &Path) -> Result<(), Error> {
@@ -44,11 +44,12 @@ pub(crate) fn append(times: u64, folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn start(folder: &Path) -> Result<HydraLogger, Error> {
+pub(crate) fn start(folder: &Path) -> Result<HydraLogger, Error> {
     let destination = LogDestination::file(folder.join("plain.log"));
     let config = LoggingConfig::builder()
         .journal_dir(folder.join("journal"))
         .layer("BENCH", LogLayer::new(Level::Info).destination(destination))
+        .target("instructions", "BENCH")
         .build()?;
     Ok(HydraLogger::new(config)?)
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a command line answers on standard output")]
 
+mod bridge;
 mod call;
 mod frames;
 mod render;
@@ -18,9 +19,13 @@ type Error = Box<dyn std::error::Error>;
 type Work = fn(u64, &Path) -> Result<(), Error>;
 
 /// All measures: first the caller's side, then the heads'.
-const MEASURES: [(&str, Work); 10] = [
+const MEASURES: [(&str, Work); 14] = [
     ("disabled", call::disabled),
     ("append", call::append),
+    ("log_append", bridge::log_append),
+    ("tracing_append", bridge::tracing_append),
+    ("tracing_in_spans", bridge::tracing_in_spans),
+    ("tracing_span", bridge::tracing_span),
     ("decode", render::decode),
     ("plain", render::plain),
     ("json", render::json),

@@ -198,24 +198,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What hangs on a span in the registry: for each layer of ours, by its number, the span as it knows it.
-#[derive(Debug, Default)]
-pub(super) struct Kept(Vec<(u64, Arc<Span>)>);
+/// What hangs on a span in the registry: for each layer of ours, by its number, the span as it knows it. One layer is
+/// the rule, and needs no list.
+#[derive(Debug)]
+pub(super) struct Kept {
+    first: (u64, Arc<Span>),
+    others: Vec<(u64, Arc<Span>)>,
+}
 
 impl Kept {
     pub(super) fn find(extensions: &Extensions<'_>, layer: u64) -> Option<Arc<Span>> {
         let kept = extensions.get::<Kept>()?;
-        kept.0
-            .iter()
+        std::iter::once(&kept.first)
+            .chain(&kept.others)
             .find(|(number, _)| *number == layer)
             .map(|(_, span)| Arc::clone(span))
     }
 
     pub(super) fn keep(extensions: &mut ExtensionsMut<'_>, layer: u64, span: Arc<Span>) {
         if let Some(kept) = extensions.get_mut::<Kept>() {
-            kept.0.push((layer, span));
+            kept.others.push((layer, span));
         } else {
-            extensions.insert(Kept(vec![(layer, span)]));
+            extensions.insert(Kept {
+                first: (layer, span),
+                others: Vec::new(),
+            });
         }
     }
 }
