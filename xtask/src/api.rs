@@ -3,8 +3,11 @@
 //! The list is taken from what `cargo doc` makes with the stable compiler: macros are expanded there, and what is
 //! hidden is left out. A line that goes breaks programs, one that comes does not: both are seen in the change of the
 //! list. How things are written depends on the compiler, so the list names it; with another one the step is skipped.
+//!
+//! What is offered is also shown: every item has an example, or a reason to have none (see [`shown`]).
 
 mod page;
+mod shown;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,6 +20,7 @@ use crate::step::{Outcome, cargo, stream};
 use crate::tally::Tally;
 
 const LIST: &str = "crates/logger/golden/public-api.txt";
+const REASONS: &str = "crates/logger/golden/without-example.txt";
 const PACKAGE: &str = "hydra-logger";
 const FOLDER: &str = "hydra_logger";
 /// What the macros' code names: no part of what is offered.
@@ -54,10 +58,11 @@ pub(crate) fn check(root: &Path, tally: &mut Tally) -> Outcome {
             "{LIST} is of another rustc; `cargo xtask api --save` makes it anew"
         ));
     }
-    let now = match offered(root, tally) {
-        Ok(now) => now,
+    let Offered { lines: now, unshown } = match offered(root, tally) {
+        Ok(offered) => offered,
         Err(outcome) => return outcome,
     };
+    let is_shown = has_reasons(root, &unshown);
     let old: BTreeSet<&str> = old.lines().skip(header.lines().count()).collect();
     let now: BTreeSet<&str> = now.iter().map(String::as_str).collect();
     let (gone, come): (Vec<_>, Vec<_>) = (old.difference(&now).collect(), now.difference(&old).collect());
@@ -65,19 +70,38 @@ pub(crate) fn check(root: &Path, tally: &mut Tally) -> Outcome {
     come.iter().for_each(|line| println!("    + {line}"));
     if gone.is_empty() && come.is_empty() {
         println!("    {} lines, as in {LIST}", now.len());
-        return Outcome::Passed;
+        return if is_shown { Outcome::Passed } else { Outcome::Failed };
     }
     println!("The public API differs from {LIST}: `cargo xtask api --save` takes that in. What goes breaks programs.");
     Outcome::Failed
 }
 
+/// Says whether there is a reason for everything without an example, and an item for every reason.
+fn has_reasons(root: &Path, unshown: &BTreeSet<String>) -> bool {
+    let text = fs::read_to_string(root.join(REASONS)).unwrap_or_default();
+    let reasons = shown::reasons(&text);
+    let without: Vec<_> = unshown
+        .iter()
+        .filter(|name| !reasons.contains_key(name.as_str()))
+        .collect();
+    let stale: Vec<_> = reasons.keys().filter(|name| !unshown.contains(**name)).collect();
+    without.iter().for_each(|name| println!("    no example: {name}"));
+    stale
+        .iter()
+        .for_each(|name| println!("    not without an example any more: {name}"));
+    if !without.is_empty() || !stale.is_empty() {
+        println!("Every public item has an example that runs, on its own page, or a reason in {REASONS}.");
+    }
+    without.is_empty() && stale.is_empty()
+}
+
 fn save_list(root: &Path) -> Outcome {
-    let now = match offered(root, &mut Tally::default()) {
-        Ok(now) => now,
+    let offered = match offered(root, &mut Tally::default()) {
+        Ok(offered) => offered,
         Err(outcome) => return outcome,
     };
     let mut text = header();
-    now.iter().for_each(|line| text.extend([line, "\n"]));
+    offered.lines.iter().for_each(|line| text.extend([line, "\n"]));
     match fs::write(root.join(LIST), text) {
         Ok(()) => Outcome::Passed,
         Err(error) => {
@@ -94,8 +118,16 @@ fn header() -> String {
     )
 }
 
-/// Returns a line for everything that is offered.
-fn offered(root: &Path, tally: &mut Tally) -> Result<BTreeSet<String>, Outcome> {
+/// What the documentation tells.
+#[derive(Debug, Default)]
+struct Offered {
+    /// A line for everything that is offered.
+    lines: BTreeSet<String>,
+    /// What has no example.
+    unshown: BTreeSet<String>,
+}
+
+fn offered(root: &Path, tally: &mut Tally) -> Result<Offered, Outcome> {
     // In a folder of its own: pages of things that are gone would stay in the usual one.
     let target = target_dir(root).join("api");
     let _ = fs::remove_dir_all(target.join("doc"));
@@ -105,9 +137,9 @@ fn offered(root: &Path, tally: &mut Tally) -> Result<BTreeSet<String>, Outcome> 
         Outcome::Passed => {}
         other => return Err(other),
     }
-    let mut lines = BTreeSet::new();
-    match read(&target.join("doc").join(FOLDER), "", &mut lines) {
-        Ok(()) if !lines.is_empty() => Ok(lines),
+    let mut offered = Offered::default();
+    match read(&target.join("doc").join(FOLDER), "", &mut offered) {
+        Ok(()) if !offered.lines.is_empty() => Ok(offered),
         Ok(()) => {
             println!("no page of {FOLDER} tells anything: rustdoc's pages look different");
             Err(Outcome::Failed)
@@ -120,19 +152,21 @@ fn offered(root: &Path, tally: &mut Tally) -> Result<BTreeSet<String>, Outcome> 
 }
 
 /// Takes in the pages of a module and of the modules in it.
-fn read(folder: &Path, module: &str, lines: &mut BTreeSet<String>) -> std::io::Result<()> {
+fn read(folder: &Path, module: &str, offered: &mut Offered) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.file_type()?.is_dir() {
             if name != HIDDEN {
-                read(&entry.path(), &format!("{module}{name}::"), lines)?;
+                read(&entry.path(), &format!("{module}{name}::"), offered)?;
             }
         } else if let Some(item) = name.strip_suffix(".html").filter(|_| name != "all.html") {
             let html = fs::read_to_string(entry.path())?;
-            let item = item.split_once('.').map_or("", |(_, name)| name);
+            let (kind, item) = item.split_once('.').unwrap_or_default();
             let place = format!("{module}{item}");
-            lines.extend(page::lines(&html).into_iter().map(|line| format!("{place}: {line}")));
+            offered.unshown.extend(shown::missing(kind, &place, &html));
+            let lines = page::lines(&html).into_iter();
+            offered.lines.extend(lines.map(|line| format!("{place}: {line}")));
         }
     }
     Ok(())

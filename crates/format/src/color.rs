@@ -8,6 +8,12 @@ use hydra_record::Level;
 use crate::error::{Error, ErrorKind};
 
 /// A foreground colour.
+///
+/// # Examples
+/// ```
+/// use hydra_format::Color;
+/// assert_eq!(Color::BrightRed.name().parse(), Ok(Color::BrightRed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Color {

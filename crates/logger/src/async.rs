@@ -40,6 +40,79 @@ use crate::sync::{HydraLogger, common};
 /// # Ok::<(), hydra_logger::Error>(())
 /// # }).unwrap();
 /// ```
+///
+/// Example: everything else that the handle does.
+/// ```standalone_crate
+/// use hydra_logger::{AsyncHydraLogger, Level, LogLayer, LoggingConfig, OnTimeout};
+/// use std::time::Duration;
+///
+/// # futures::executor::block_on(async {
+/// let log = AsyncHydraLogger::new(LoggingConfig::default())?;
+/// log.install_panic_hook();
+/// let receipts = [
+///     log.trace("API", "off"),
+///     log.debug("API", "off"),
+///     log.warning("API", "slow"),
+///     log.warn("API", "the same level"),
+///     log.error("API", "failed"),
+///     log.critical("API", "down"),
+///     log.log("API", Level::Info, "chosen when the program runs"),
+/// ];
+/// log.flush(Duration::from_secs(5)).await?;
+/// assert!(receipts.iter().all(|receipt| receipt.is_reached()));
+/// assert!(log.is_enabled(Level::Info) && log.health().is_healthy());
+/// assert_eq!(log.balance().iter().map(|balance| balance.delivered).sum::<u64>(), 5);
+///
+/// let mut config = (*log.config()).clone();
+/// config.on_timeout = OnTimeout::SyncWrite;
+/// config.layers.insert("QUIET".to_owned(), LogLayer::new(Level::Error));
+/// let report = log.reload(config).await?;
+/// assert!(report.added.is_empty());
+/// assert!(log.wait_recovered(Duration::from_secs(5)).await && log.journal_dir().is_none());
+/// log.sync_handle().info("API", "through the other kind of handle").wait()?;
+/// # Ok::<(), hydra_logger::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// Example: configurations by name, and from files.
+/// ```
+/// use hydra_logger::{AsyncHydraLogger, LoggingConfig, magic};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("hydra.toml");
+/// # #[cfg(feature = "toml")] {
+/// std::fs::write(&path, "default_level = \"DEBUG\"")?;
+/// let log = AsyncHydraLogger::from_file(&path)?;
+/// log.reload_from_file(&path);
+/// # }
+/// magic::register("quiet", "For this example.", || Ok(LoggingConfig::default()))?;
+/// let log = AsyncHydraLogger::for_magic("quiet")?;
+/// let same = AsyncHydraLogger::for_custom("quiet")?;
+/// let fast = [
+///     AsyncHydraLogger::for_minimal_features()?,
+///     AsyncHydraLogger::for_bare_metal()?,
+///     AsyncHydraLogger::for_throughput_optimized()?,
+///     AsyncHydraLogger::for_latency_critical()?,
+/// ];
+/// assert_eq!(fast[0].config().layers.len(), log.config().layers.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Example: presets. Their files are in the working directory, in `logs`.
+/// ```no_run
+/// use hydra_logger::AsyncHydraLogger;
+///
+/// let log = AsyncHydraLogger::for_production()?;
+/// let others = [
+///     AsyncHydraLogger::for_development()?,
+///     AsyncHydraLogger::for_testing()?,
+///     AsyncHydraLogger::for_microservice()?,
+///     AsyncHydraLogger::for_web_app()?,
+///     AsyncHydraLogger::for_api_service()?,
+///     AsyncHydraLogger::for_background_worker()?,
+/// ];
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct AsyncHydraLogger {
     pub(crate) core: Arc<Core>,
@@ -61,6 +134,21 @@ impl AsyncHydraLogger {
         HydraLogger {
             core: Arc::clone(&self.core),
         }
+    }
+
+    /// Resolves, after `timeout` at the latest, when every destination has what dead processes left for it; says
+    /// whether it has, as [`HydraLogger::wait_recovered`] does.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub fn wait_recovered(&self, timeout: Duration) -> Work<bool> {
+        let log = self.sync_handle();
+        Work::start(move || log.wait_recovered(timeout))
+    }
+
+    /// Returns the directory of this process's own journal; `None` when it is in memory.
+    pub fn journal_dir(&self) -> Option<&std::path::Path> {
+        self.core.journal.dir()
     }
 
     /// Returns a handle with the layer resolved once.
@@ -121,6 +209,40 @@ impl AsyncHydraLogger {
 }
 
 /// A layer of an asynchronous logger, resolved.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{AsyncHydraLogger, Level, LoggingConfig, Value, info};
+/// # futures::executor::block_on(async {
+/// let log = AsyncHydraLogger::new(LoggingConfig::default())?;
+/// let api = log.layer("API");
+/// info!(api, "served {path}", path = "/").await?;
+/// api.error("cannot reach the database").await?;
+/// if api.is_enabled(Level::Debug) {
+///     api.record(Level::Debug, "answered", &[("status", Value::U64(200))]).await?;
+/// }
+/// assert_eq!(api.name(), "API");
+/// # Ok::<(), hydra_logger::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// Example: one method for each level. A receipt that is not awaited loses nothing.
+/// ```
+/// use hydra_logger::{AsyncHydraLogger, Level, LoggingConfig};
+///
+/// let api = AsyncHydraLogger::new(LoggingConfig::default())?.layer("API");
+/// let receipts = [
+///     api.trace("off"),
+///     api.debug("off"),
+///     api.info("ready"),
+///     api.warning("slow"),
+///     api.warn("the same level"),
+///     api.critical("down"),
+///     api.log(Level::Info, "chosen when the program runs"),
+/// ];
+/// assert!(receipts[0].sequence().is_none() && receipts[2].sequence() < receipts[6].sequence());
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct AsyncLayer {
     core: Arc<Core>,
@@ -148,6 +270,24 @@ common!(AsyncHydraLogger, false);
 common!(@layer AsyncLayer, false);
 
 /// Something that goes on in a thread of its own, begun when this was made; a future of its result.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{AsyncHydraLogger, LoggingConfig};
+/// use std::time::Duration;
+///
+/// # futures::executor::block_on(async {
+/// let log = AsyncHydraLogger::new(LoggingConfig::default())?;
+/// log.info("API", "started").await?;
+/// let flushing = log.flush(Duration::from_secs(5)); // it has begun
+/// log.info("API", "goes on meanwhile").await?;
+/// flushing.await?;
+/// # Ok::<(), hydra_logger::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// # Cancel safety
+/// The work goes on when the future is dropped; its result is lost.
 #[derive(Debug)]
 pub struct Work<T> {
     outcome: Arc<Mutex<Outcome<T>>>,

@@ -295,6 +295,20 @@ macro_rules! installs {
             /// # Errors
             /// [`ErrorKind::Unsupported`] if the process has a `log` backend or a global `tracing` subscriber already.
             /// With both features the first is installed when the second turns out to be taken.
+            ///
+            /// # Examples
+            /// ```standalone_crate
+            /// use hydra_logger::testing::TestLog;
+            ///
+            /// let log = TestLog::new(); // used as any other logger is
+            /// log.install()?;
+            /// # #[cfg(all(feature = "log", feature = "tracing"))] {
+            /// log::info!("through log");
+            /// tracing::info!(user = 42, "through tracing");
+            /// assert_eq!(log.messages(), ["through log", "through tracing"]);
+            /// # }
+            /// # Ok::<(), hydra_logger::Error>(())
+            /// ```
             pub fn install(&self) -> Result<(), Error> {
                 install(&self.core, $waits)
             }

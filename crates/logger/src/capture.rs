@@ -17,6 +17,25 @@ use std::sync::Arc;
 use hydra_record::{Encoder, Value};
 
 /// A type that a record knows: the value is kept, not its text.
+///
+/// # Examples
+/// Example: a type of one's own that goes into records as a number. `Display` is for where it is shown as text.
+/// ```
+/// use hydra_logger::context::Context;
+/// use hydra_logger::{ToValue, Value};
+///
+/// struct OrderId(u64);
+///
+/// impl ToValue for OrderId {
+///     fn to_value(&self) -> Value<'_> {
+///         Value::U64(self.0)
+///     }
+/// }
+///
+/// let order = Context::new().field("order", OrderId(7));
+/// assert_eq!(order.get("order"), Some(Value::U64(7)));
+/// assert_eq!((-1i8).to_bits(), Value::U64(255)); // what `{:x}` shows
+/// ```
 pub trait ToValue {
     /// Returns the value.
     fn to_value(&self) -> Value<'_>;

@@ -8,6 +8,13 @@ use hydra_record::Value;
 use crate::capture::ToValue;
 
 /// An error and its causes, as a field of a record; made by [`chain`].
+///
+/// # Examples
+/// ```
+/// let error = std::io::Error::other(std::fmt::Error);
+/// let chain = hydra_logger::chain(&error);
+/// assert!(chain.to_string().contains("formatting"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Chain {
     /// `None` if a `Display` has panicked.

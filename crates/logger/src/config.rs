@@ -101,7 +101,7 @@ pub const CENTRALIZED: &str = "__CENTRALIZED__";
 /// ```
 /// use hydra_logger::config::{Format, LogDestination, LogLayer, LoggingConfig};
 /// use hydra_logger::guarantee::Guarantee;
-/// use hydra_record::Level;
+/// use hydra_logger::Level;
 /// # fn main() -> Result<(), hydra_logger::error::Error> {
 /// let config = LoggingConfig::builder()
 ///     .journal_dir("logs/.journal")
@@ -111,6 +111,23 @@ pub const CENTRALIZED: &str = "__CENTRALIZED__";
 /// assert_eq!(config.level_of("API"), Some(Level::Info));
 /// # Ok(())
 /// # }
+/// ```
+///
+/// Example: from a file, with what the environment says on top.
+/// ```
+/// use hydra_logger::{Level, LoggingConfig};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("hydra.toml");
+/// # #[cfg(feature = "toml")] {
+/// std::fs::write(&path, "default_level = \"DEBUG\"")?;
+/// let config = LoggingConfig::from_file(&path)?.with_env()?;
+/// config.validate()?;
+/// assert_eq!((config.default_level, config.shutdown_timeout), (Level::Debug, LoggingConfig::SHUTDOWN_TIMEOUT));
+/// # }
+/// let zero_configuration = LoggingConfig::from_env()?;
+/// # let _ = zero_configuration;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -145,6 +162,16 @@ pub struct LoggingConfig {
 }
 
 /// Where records wait for their destinations.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::{ByteSize, JournalConfig, LoggingConfig};
+///
+/// let config = LoggingConfig::builder().journal_dir("logs/.journal").journal_max_size(ByteSize::gb(4)).build()?;
+/// let journal: &JournalConfig = &config.journal;
+/// assert!(journal.dir.is_some() && journal.max_size > JournalConfig::MAX_SIZE);
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JournalConfig {

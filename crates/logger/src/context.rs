@@ -75,6 +75,19 @@ pub(crate) type Fields = Option<Arc<FieldList>>;
 ///     assert_eq!(context::current(), request);
 /// });
 /// ```
+///
+/// Example: a request that goes on in a future.
+/// ```
+/// use hydra_logger::context::{self, Context, TraceParent};
+///
+/// let request = Context::new()
+///     .correlation_id(&context::random_id())
+///     .trace(&TraceParent::random())
+///     .display("peer", std::net::Ipv4Addr::LOCALHOST);
+/// assert!(request.get("peer").is_some() && request.iter().count() == 4 && !request.is_empty());
+/// let work = request.wrap(async { context::current() });
+/// assert_eq!(futures::executor::block_on(work), request);
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Context {
     fields: Fields,
@@ -133,6 +146,16 @@ impl Context {
     ///
     /// Guards are dropped in the reverse order in which they were made, as variables are. A guard does not follow an
     /// `.await` to another thread, so it cannot be held over one in a future that moves: use [`Context::wrap`] there.
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_logger::context::{self, Context};
+    ///
+    /// let entered = Context::new().field("job", 7).enter();
+    /// assert_eq!(context::current().to_string(), "job=7");
+    /// drop(entered);
+    /// assert!(context::current().is_empty());
+    /// ```
     pub fn enter(&self) -> Entered {
         Entered {
             before: swap(self.fields.clone()),
@@ -176,6 +199,27 @@ impl fmt::Debug for Context {
 }
 
 /// Keeps a context in force; made by [`Context::enter`].
+///
+/// # Examples
+/// ```
+/// use hydra_logger::context::{self, Context};
+///
+/// let entered = Context::new().field("job", 7).enter();
+/// assert_eq!(context::current().to_string(), "job=7");
+/// drop(entered);
+/// assert!(context::current().is_empty());
+/// ```
+///
+/// It does not follow a future to another thread:
+/// ```compile_fail,E0277
+/// use hydra_logger::context::Context;
+///
+/// fn spawn<F: Future + Send>(_: F) {}
+/// spawn(async {
+///     let _entered = Context::new().enter();
+///     std::future::ready(()).await;
+/// });
+/// ```
 #[derive(Debug)]
 #[must_use = "the context is in force only while the guard lives"]
 pub struct Entered {
@@ -193,6 +237,25 @@ impl Drop for Entered {
 /// What can be added to a context: a [`Context`], or names with values of one type, such as `[("user", "ada")]`.
 ///
 /// For values of several types: `Context::new().field("user", "ada").field("attempt", 2)`.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::context::{self, Context, ContextFields};
+///
+/// struct Caller(u64);
+///
+/// impl ContextFields for Caller {
+///     fn add_to(self, context: Context) -> Context {
+///         context.field("caller", self.0)
+///     }
+/// }
+///
+/// context::with(Caller(7), || {
+///     context::with(vec![("step", "first")], || {
+///         assert_eq!(context::current().to_string(), "caller=7 step=first");
+///     });
+/// });
+/// ```
 pub trait ContextFields {
     /// Returns `context` with these fields; they go over those of the same names.
     fn add_to(self, context: Context) -> Context;
@@ -233,6 +296,16 @@ pairs! {
 }
 
 /// Returns the context in force.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::context;
+///
+/// context::with([("request_id", "r-1")], || {
+///     assert_eq!(context::current().to_string(), "request_id=r-1");
+/// });
+/// assert!(context::current().is_empty());
+/// ```
 pub fn current() -> Context {
     if !HAS_CONTEXT.get() {
         return Context::new();

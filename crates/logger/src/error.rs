@@ -27,12 +27,39 @@ use crate::config::{At, KeyPath};
 /// );
 /// assert_eq!(error.kind(), ErrorKind::Journal);
 /// ```
+///
+/// Example: what is wrong with a configuration, one by one; and an error of another crate's as the cause.
+/// ```
+/// use hydra_logger::{Error, ErrorKind, LogDestination, LogLayer, LoggingConfig};
+///
+/// let console = LogDestination::console().backup_count(3);
+/// let error = LoggingConfig::builder().layer("API", LogLayer::default().destination(console)).build().unwrap_err();
+/// assert_eq!((error.kind(), error.report().len()), (ErrorKind::Configuration, 1));
+/// assert!(error.report()[0].key.starts_with("layers.API.destinations"));
+///
+/// let error = Error::new(ErrorKind::Journal, "open the journal").from_source(std::fmt::Error);
+/// assert!(std::error::Error::source(&error).is_some() && error.ended_at().is_none());
+/// ```
 #[derive(Clone)]
 pub struct Error {
     inner: Box<Inner>,
 }
 
 /// What an [`Error`] is about.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{ErrorKind, HydraLogger, LoggingConfig};
+/// use std::time::Duration;
+///
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// log.shutdown(Duration::from_secs(5))?;
+/// match log.info("API", "too late").wait() {
+///     Err(error) if error.kind() == ErrorKind::Closed => {}
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -55,7 +82,37 @@ pub enum ErrorKind {
     Nested,
 }
 
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            ErrorKind::Configuration => "the configuration is wrong",
+            ErrorKind::Journal => "the journal cannot do its part",
+            ErrorKind::Destination => "a destination cannot do its part",
+            ErrorKind::Closed => "the logger is shut down",
+            ErrorKind::Timeout => "the time allowed ran out",
+            ErrorKind::TooLarge => "the record is too large",
+            ErrorKind::Unsupported => "what was asked for is not built",
+            ErrorKind::Nested => "the call was made within another call",
+        })
+    }
+}
+
 /// Where a record is that the journal did not take: the steps of the fallback chain, in order.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{FallbackStep, HydraLogger, LoggingConfig};
+/// use std::time::Duration;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("emergency.jsonl");
+/// let log = HydraLogger::new(LoggingConfig::builder().emergency_file(&path).build()?)?;
+/// log.shutdown(Duration::from_secs(5))?;
+/// let error = log.info("API", "too late").wait().unwrap_err();
+/// assert_eq!(error.ended_at(), Some(FallbackStep::EmergencyFile));
+/// assert!(std::fs::read_to_string(&path)?.contains("too late"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FallbackStep {
@@ -69,6 +126,12 @@ pub enum FallbackStep {
     StandardError,
     /// Nothing took it, not even standard error. It is counted.
     Lost,
+}
+
+impl fmt::Display for FallbackStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.told())
+    }
 }
 
 impl FallbackStep {
@@ -260,6 +323,19 @@ impl std::error::Error for Error {
 /// One thing that is wrong with a configuration, and where.
 ///
 /// Prints as `file:line:column: key: message; suggestion`, leaving out what is not known.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::LoggingConfig;
+/// use hydra_logger::config::Syntax;
+///
+/// # #[cfg(feature = "toml")] {
+/// let error = LoggingConfig::from_text("default_levle = 1", Syntax::Toml).unwrap_err();
+/// let finding = &error.report()[0];
+/// assert_eq!((finding.line, finding.column), (Some(1), Some(1)));
+/// assert!(finding.to_string().contains("default_level"));
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {

@@ -10,6 +10,20 @@ use crate::core::Core;
 use crate::suppress::Suppressed;
 
 /// A logger's counters at one moment.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig};
+/// use std::time::Duration;
+///
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// log.info("API", "started");
+/// log.flush(Duration::from_secs(5))?;
+/// let health = log.health();
+/// assert!(health.is_healthy() && health.degraded().is_empty());
+/// assert_eq!((health.accepted, health.destinations[0].1.delivered), (1, 1));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
@@ -144,6 +158,20 @@ impl Health {
 const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 /// A reason why a logger is not healthy; destinations by the name of their cursor.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{Degraded, HydraLogger, LoggingConfig};
+///
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// for trouble in log.health().degraded() {
+///     match trouble {
+///         Degraded::JournalFull => eprintln!("callers wait"),
+///         other => eprintln!("{other}"),
+///     }
+/// }
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Degraded {

@@ -89,36 +89,96 @@ macro_rules! info {
 }
 
 /// Logs at the level `TRACE`. The grammar is that of [`info!`](crate::info).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, trace};
+///
+/// let log = TestLog::new();
+/// trace!(log, layer: "API", "attempt {number}", number = 3; peer = "10.0.0.1");
+/// assert_eq!((log.one().level(), log.one().message()), (Level::Trace, "attempt 3"));
+/// ```
 #[macro_export]
 macro_rules! trace {
     ($($call:tt)*) => { $crate::__private::record!([$crate] [Trace] $($call)*) };
 }
 
 /// Logs at the level `DEBUG`. The grammar is that of [`info!`](crate::info).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, debug};
+///
+/// let log = TestLog::new();
+/// debug!(log, layer: "API", "attempt {number}", number = 3; peer = "10.0.0.1");
+/// assert_eq!((log.one().level(), log.one().message()), (Level::Debug, "attempt 3"));
+/// ```
 #[macro_export]
 macro_rules! debug {
     ($($call:tt)*) => { $crate::__private::record!([$crate] [Debug] $($call)*) };
 }
 
 /// Logs at the level `WARNING`. The grammar is that of [`info!`](crate::info).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, warning};
+///
+/// let log = TestLog::new();
+/// warning!(log, layer: "API", "attempt {number}", number = 3; peer = "10.0.0.1");
+/// assert_eq!((log.one().level(), log.one().message()), (Level::Warning, "attempt 3"));
+/// ```
 #[macro_export]
 macro_rules! warning {
     ($($call:tt)*) => { $crate::__private::record!([$crate] [Warning] $($call)*) };
 }
 
 /// Logs at the level `WARNING`: another name of [`warning!`](crate::warning).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, warn};
+///
+/// let log = TestLog::new();
+/// warn!(log, "slow");
+/// assert_eq!(log.one().level(), Level::Warning);
+/// ```
 #[macro_export]
 macro_rules! warn {
     ($($call:tt)*) => { $crate::__private::record!([$crate] [Warning] $($call)*) };
 }
 
 /// Logs at the level `ERROR`. The grammar is that of [`info!`](crate::info).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, error};
+///
+/// let log = TestLog::new();
+/// error!(log, layer: "API", "attempt {number}", number = 3; peer = "10.0.0.1");
+/// assert_eq!((log.one().level(), log.one().message()), (Level::Error, "attempt 3"));
+/// ```
 #[macro_export]
 macro_rules! error {
     ($($call:tt)*) => { $crate::__private::record!([$crate] [Error] $($call)*) };
 }
 
 /// Logs at the level `CRITICAL`. The grammar is that of [`info!`](crate::info).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, critical};
+///
+/// let log = TestLog::new();
+/// critical!(log, layer: "API", "attempt {number}", number = 3; peer = "10.0.0.1");
+/// assert_eq!((log.one().level(), log.one().message()), (Level::Critical, "attempt 3"));
+/// ```
 #[macro_export]
 macro_rules! critical {
     ($($call:tt)*) => { $crate::__private::record!([$crate] [Critical] $($call)*) };

@@ -24,6 +24,19 @@ pub(crate) struct Outlet {
 }
 
 /// Where the records for one destination are: each is counted in exactly one of these.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig};
+/// use std::time::Duration;
+///
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// log.info("API", "started");
+/// log.flush(Duration::from_secs(5))?;
+/// let balance = &log.balance()[0];
+/// assert_eq!((balance.total(), balance.delivered, balance.in_journal), (1, 1, 0));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Balance {

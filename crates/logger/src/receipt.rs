@@ -36,6 +36,17 @@ use crate::waiting::{Arrival, Ticket};
 /// receipt.wait()?;
 /// # Ok::<(), hydra_logger::Error>(())
 /// ```
+///
+/// ```
+/// # use hydra_logger::{HydraLogger, LoggingConfig};
+/// # use std::time::Duration;
+/// # let log = HydraLogger::new(LoggingConfig::default())?;
+/// let (first, second) = (log.info("API", "first"), log.handle().error("API", "second"));
+/// second.wait_timeout(Duration::from_secs(5))?; // the sync handle's call would have waited
+/// assert!(first.sequence() < second.sequence());
+/// assert_eq!(log.debug("API", "below the level").sequence(), None);
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Receipt {
     state: State,

@@ -27,6 +27,22 @@ use crate::outlet::{List, Outlet};
 use crate::suppress::watch;
 
 /// What a reload has done to the destinations, by the names of their cursors.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, Level, LogDestination, LogLayer, LoggingConfig};
+///
+/// let dir = tempfile::tempdir()?;
+/// let config = |name: &str| {
+///     let file = LogDestination::file(dir.path().join(name));
+///     LoggingConfig::builder().layer("APP", LogLayer::new(Level::Info).destination(file)).build()
+/// };
+/// let log = HydraLogger::new(config("old.log")?)?;
+/// let report = log.reload(config("new.log")?)?;
+/// assert_eq!((report.added.len(), report.removed.len(), report.changed.len()), (1, 1, 0));
+/// assert_eq!(report.kept.len(), 1); // the console of the layer `DEFAULT`
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReloadReport {

@@ -25,6 +25,19 @@ const LAST_WRITE: Duration = Duration::from_millis(200);
 const LIST_WAIT: Duration = Duration::from_secs(1);
 
 /// What became of the records, destination by destination and in all.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig};
+/// use std::time::Duration;
+///
+/// let log = HydraLogger::new(LoggingConfig::default())?;
+/// log.info("API", "started");
+/// let report = log.shutdown(Duration::from_secs(5))?;
+/// assert_eq!((report.accepted, report.delivered, report.left_in_journal), (1, 1, 0));
+/// assert_eq!(report.balances[0].total(), 1);
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {

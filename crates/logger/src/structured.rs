@@ -23,6 +23,19 @@ const SLOW: Duration = Duration::from_secs(1);
 const STALLED: Duration = Duration::from_secs(5);
 
 /// A request that has been served, for `log_request`.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Request, Value};
+///
+/// let log = TestLog::new();
+/// let request = Request { id: "r-1", method: "GET", path: "/", status_code: Some(200), ..Request::default() };
+/// log.log_request(request, &[("cached", Value::Bool(true))]);
+/// let record = log.one();
+/// assert_eq!((record.layer(), record.message()), ("REQUEST", "GET /"));
+/// assert!(record.context("correlation_id").is_some());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Request<'r> {
     /// Its id; also the correlation id of its record.
@@ -38,7 +51,19 @@ pub struct Request<'r> {
 }
 
 /// What a user has done, for `log_user_action`.
-#[derive(Clone, Copy, Debug)]
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, UserAction};
+///
+/// let log = TestLog::new();
+/// let action = UserAction { user_id: "u-7", action: "delete", resource: Some("report"), success: false };
+/// log.log_user_action(action, &[]);
+/// let record = log.one();
+/// assert_eq!((record.level(), record.message()), (Level::Warning, "User u-7 performed delete on report"));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
 pub struct UserAction<'u> {
     /// Who.
     pub user_id: &'u str,
@@ -79,6 +104,22 @@ macro_rules! helpers {
 
             /// Logs a request as `METHOD path` to the layer `REQUEST` at `INFO`, with the fields `request_id`,
             /// `method`, `path`, `status_code` and `duration` (in seconds), and those given.
+            ///
+            /// # Examples
+            /// ```
+            /// use hydra_logger::testing::TestLog;
+            /// use hydra_logger::{Level, Request, UserAction};
+            ///
+            /// let log = TestLog::new();
+            /// log.log_request(Request { id: "r-1", method: "GET", path: "/", ..Request::default() }, &[]);
+            /// let action = UserAction { user_id: "u-7", action: "delete", resource: None, success: true };
+            /// log.log_user_action(action, &[]);
+            /// log.security("five wrong passwords");
+            /// log.audit("the report was read");
+            /// log.compliance("the report was erased");
+            /// let layers: Vec<_> = log.records().iter().map(|record| record.layer().to_owned()).collect();
+            /// assert_eq!(layers, ["REQUEST", "USER_ACTION", "SECURITY", "AUDIT", "COMPLIANCE"]);
+            /// ```
             #[track_caller]
             pub fn log_request(&self, request: Request<'_>, fields: &FieldValues<'_>) -> Receipt {
                 let message = format!("{} {}", request.method, request.path);
@@ -117,8 +158,19 @@ macro_rules! helpers {
 
             /// Logs `Exception: text` to `layer` (`ERROR` where nothing else suits) at `ERROR`, with the fields
             /// `error_type`, `error_message` and `error_chain`, and those given.
+            ///
+            /// # Examples
+            /// ```
+            /// use hydra_logger::testing::TestLog;
+            /// use hydra_logger::Value;
+            ///
+            /// let log = TestLog::new();
+            /// let error = std::io::Error::other("connection reset");
+            /// log.log_error_with_context(&error, "DATABASE", &[("attempt", Value::U64(3))]);
+            /// assert_eq!(log.one().message(), "Exception: connection reset");
+            /// ```
             #[track_caller]
-            pub fn log_error_with_context<E: Error>(
+            pub fn log_error_with_context<E: Error + ?Sized>(
                 &self,
                 error: &E,
                 layer: &str,
@@ -137,6 +189,17 @@ macro_rules! helpers {
             /// Logs `OP took 0.123s` to `layer` (`PERFORMANCE` where nothing else suits), at `INFO`, at `WARNING` past
             /// a second, at `ERROR` past five, with the fields `operation`, `duration` (in seconds) and `duration_ms`,
             /// and those given.
+            ///
+            /// # Examples
+            /// ```
+            /// use hydra_logger::testing::TestLog;
+            /// use hydra_logger::Level;
+            /// use std::time::Duration;
+            ///
+            /// let log = TestLog::new();
+            /// log.log_performance("import", Duration::from_millis(1500), "PERFORMANCE", &[]);
+            /// assert_eq!((log.one().level(), log.one().message()), (Level::Warning, "import took 1.500s"));
+            /// ```
             #[track_caller]
             pub fn log_performance(
                 &self,

@@ -34,6 +34,22 @@ const SAMPLED_SUMMARY_MS: u64 = 60_000;
 const AGAIN_MS: u64 = 1_000;
 
 /// Records that a logger was given and held back, by the reason.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::{Capture, TestLog};
+/// use hydra_logger::{Level, LogLayer, LoggingConfig, Rate, info};
+///
+/// let capture = Capture::new();
+/// let layer = LogLayer::new(Level::Info).destination(capture.destination()).limit(Rate::per_minute(1));
+/// let log = TestLog::with_config(LoggingConfig::builder().layer("DEFAULT", layer).build()?);
+/// for _ in 0..3 {
+///     info!(log, "again");
+/// }
+/// let suppressed = log.health().suppressed;
+/// assert_eq!((suppressed.over_limit, suppressed.total()), (2, 2));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Suppressed {

@@ -39,6 +39,73 @@ use crate::site::{Site, Target};
 /// assert!(std::fs::read_to_string(&path)?.ends_with(" - APP - INFO - user 42 logged in\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Example: everything else that the handle does.
+/// ```standalone_crate
+/// use hydra_logger::{HydraLogger, Level, LogLayer, LoggingConfig};
+/// use std::time::Duration;
+///
+/// let dir = tempfile::tempdir()?;
+/// let log = HydraLogger::new(LoggingConfig::builder().journal_dir(dir.path()).build()?)?;
+/// assert!(log.wait_recovered(Duration::from_secs(5))); // nothing of dead processes is left to deliver
+/// assert!(log.journal_dir().is_some_and(|own| own.starts_with(dir.path())));
+/// log.install_panic_hook();
+/// log.trace("API", "off");
+/// log.debug("API", "off");
+/// log.info("API", "ready");
+/// log.warning("API", "slow");
+/// log.warn("API", "the same level");
+/// log.error("API", "failed");
+/// log.critical("API", "down");
+/// log.log("API", Level::Info, "chosen when the program runs");
+/// log.flush(Duration::from_secs(5))?;
+/// assert!(log.is_enabled(Level::Info) && log.health().is_healthy());
+/// assert_eq!(log.balance().iter().map(|balance| balance.delivered).sum::<u64>(), 6);
+/// let receipt = log.handle().info("API", "through the other kind of handle"); // to be awaited
+/// # receipt.wait()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Example: configurations by name, and from files.
+/// ```
+/// use hydra_logger::{HydraLogger, LoggingConfig, magic};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("hydra.toml");
+/// # #[cfg(feature = "toml")] {
+/// std::fs::write(&path, "default_level = \"DEBUG\"")?;
+/// let log = HydraLogger::from_file(&path)?;
+/// std::fs::write(&path, "default_level = \"INFO\"")?;
+/// log.reload_from_file(&path)?;
+/// # }
+/// magic::register("quiet", "For this example.", || Ok(LoggingConfig::default()))?;
+/// let log = HydraLogger::for_magic("quiet")?;
+/// let same = HydraLogger::for_custom("quiet")?;
+/// let fast = [
+///     HydraLogger::for_minimal_features()?,
+///     HydraLogger::for_bare_metal()?,
+///     HydraLogger::for_throughput_optimized()?,
+///     HydraLogger::for_latency_critical()?,
+/// ];
+/// assert_eq!(fast[0].config().layers.len(), log.config().layers.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Example: presets. Their files are in the working directory, in `logs`.
+/// ```no_run
+/// use hydra_logger::HydraLogger;
+///
+/// let log = HydraLogger::for_production()?;
+/// let others = [
+///     HydraLogger::for_development()?,
+///     HydraLogger::for_testing()?,
+///     HydraLogger::for_microservice()?,
+///     HydraLogger::for_web_app()?,
+///     HydraLogger::for_api_service()?,
+///     HydraLogger::for_background_worker()?,
+/// ];
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct HydraLogger {
     pub(crate) core: Arc<Core>,
@@ -161,6 +228,24 @@ impl HydraLogger {
 /// let log = HydraLogger::new(LoggingConfig::default())?;
 /// let api = log.layer("API");
 /// info!(api, "served {path} in {ms} ms", path = "/", ms = 1.25);
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
+///
+/// Example: one method for each level, and fields that are known at run time only.
+/// ```
+/// use hydra_logger::{HydraLogger, Level, LoggingConfig, Value};
+///
+/// let api = HydraLogger::new(LoggingConfig::default())?.layer("API");
+/// api.trace("off");
+/// api.debug("off");
+/// api.info("ready");
+/// api.warning("slow");
+/// api.warn("the same level");
+/// api.error("failed");
+/// api.critical("down");
+/// api.log(Level::Info, "chosen when the program runs");
+/// api.record(Level::Info, "parsed", &[("status", Value::U64(200))]);
+/// assert!(api.name() == "API" && !api.is_enabled(Level::Debug));
 /// # Ok::<(), hydra_logger::Error>(())
 /// ```
 #[derive(Clone, Debug)]

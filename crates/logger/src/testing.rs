@@ -107,6 +107,29 @@ pub use record::TestRecord;
 const SETTLE: Duration = Duration::from_secs(60);
 
 /// A destination that keeps records in memory, and can be told to fail; clones are the same one.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::{Capture, TestLog};
+/// use hydra_logger::{Level, LogLayer, LoggingConfig, info};
+/// use std::io::ErrorKind;
+/// use std::time::Duration;
+///
+/// let capture = Capture::new();
+/// let layer = LogLayer::new(Level::Info).destination(capture.destination());
+/// let log = TestLog::with_config(LoggingConfig::builder().layer("DEFAULT", layer).build()?);
+/// capture.fail_writes(1, ErrorKind::StorageFull); // it is tried again
+/// capture.reject("poison");
+/// capture.panic_at("dynamite");
+/// capture.block();
+/// for message in ["first", "poison", "dynamite", "last"] {
+///     info!(log, "{message}");
+/// }
+/// assert!(capture.records().is_empty());
+/// capture.unblock();
+/// assert!(capture.wait_for(Duration::from_secs(60), |records| records.len() == 2));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Capture {
     memory: Arc<Memory>,
@@ -203,6 +226,29 @@ impl PartialEq for Capture {
 impl Eq for Capture {}
 
 /// A logger for a test; it is used wherever a [`HydraLogger`] is.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::{Capture, ManualClock, TestLog};
+/// use hydra_logger::{Level, LogLayer, LoggingConfig, info};
+///
+/// let log = TestLog::new();
+/// info!(log, "first");
+/// assert_eq!(log.one().message(), "first");
+/// info!(log, "second");
+/// log.settle(); // as all of these do by themselves
+/// assert_eq!(log.messages(), ["first", "second"]);
+/// assert_eq!((log.records().len(), log.with_message("second").len()), (2, 1));
+/// assert_eq!(log.capture().records().len(), 2);
+/// assert!(!log.step()); // nothing is on its way
+///
+/// // With a configuration of the test's own, and a clock that the test moves.
+/// let layer = LogLayer::new(Level::Info).destination(Capture::new().destination());
+/// let config = LoggingConfig::builder().layer("DEFAULT", layer).build()?;
+/// let log = TestLog::with_config(config.clone());
+/// let log = TestLog::with_clock(config, &ManualClock::new());
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TestLog {
     log: HydraLogger,

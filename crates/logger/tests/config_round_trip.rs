@@ -86,7 +86,7 @@ fn destination() -> impl Strategy<Value = LogDestination> {
                 Format::Csv => (format.escape_newlines, format.keep_controls) = (details.2, !details.2),
                 Format::Syslog => (format.facility, format.bom) = (details.1, details.2),
                 Format::Gelf => format.host = Some(details.0),
-                Format::Json | Format::Logfmt => format.keys = details.3,
+                _ => format.keys = details.3,
             }
             destination.fallback = fallback.map(Box::new);
             destination

@@ -14,6 +14,8 @@ use std::str::FromStr;
 /// assert!(Level::Error > Level::Warning);
 /// assert_eq!("warn".parse::<Level>().unwrap(), Level::Warning);
 /// assert_eq!(Level::Critical.severity(), 2);
+/// assert_eq!((Level::Warning.name(), Level::Warning.number()), ("WARNING", 30));
+/// assert_eq!(Level::from_number(40), Some(Level::Error));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

@@ -12,6 +12,7 @@
 pub mod arguments;
 pub mod bare;
 pub mod chain;
+mod convert;
 pub mod decode;
 pub mod digits;
 pub mod encode;

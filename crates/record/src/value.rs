@@ -20,6 +20,15 @@ use crate::bare::is_bare;
 use crate::scratch::Put;
 
 /// A field's value, borrowed from the program's arguments or from a journal frame.
+///
+/// # Examples
+/// ```
+/// use hydra_record::Value;
+///
+/// assert_eq!(Value::from(200u16), Value::U64(200));
+/// assert_eq!(Value::from(None::<&str>), Value::Null);
+/// assert_eq!(Value::from("acme").to_string(), "acme");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {

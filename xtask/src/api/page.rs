@@ -3,12 +3,20 @@
 /// Below this stand what every type has of the standard library's, and by chance of ours.
 const BLANKET: &str = "id=\"blanket-implementations\"";
 
+/// Before what the page is about.
+const DECLARATION: &str = "<pre class=\"rust item-decl\"><code>";
+
+/// Says whether the page is that of an item.
+pub(super) fn is_item(html: &str) -> bool {
+    html.contains(DECLARATION)
+}
+
 /// Returns the declaration of the page's item, its own functions and constants, the traits that it implements, and what
 /// the page of a module passes on.
 pub(crate) fn lines(html: &str) -> Vec<String> {
-    let html = html.split_once(BLANKET).map_or(html, |(before, _)| before);
+    let html = without_blankets(html);
     let mut lines = Vec::new();
-    for part in between(html, "<pre class=\"rust item-decl\"><code>", "</code></pre>") {
+    for part in between(html, DECLARATION, "</code></pre>") {
         lines.push(text(part));
     }
     for part in between(html, "<code>pub use ", "</code>") {
@@ -38,6 +46,34 @@ pub(crate) fn lines(html: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Cuts off what every type has.
+pub(super) fn without_blankets(html: &str) -> &str {
+    html.split_once(BLANKET).map_or(html, |(before, _)| before)
+}
+
+/// Returns the examples of a page, as text.
+pub(super) fn examples(html: &str) -> impl Iterator<Item = String> {
+    between(html, "<pre class=\"rust rust-example-rendered\">", "</pre>").map(text)
+}
+
+/// Returns the names of the functions that a type's own implementations have, or a trait.
+pub(super) fn own_methods(html: &str) -> impl Iterator<Item = &str> {
+    let html = html.split_once("id=\"deref-methods").map_or(html, |(before, _)| before);
+    let mut is_own = true;
+    html.split("<section id=\"").skip(1).filter_map(move |part| {
+        let (id, rest) = part.split_once('"')?;
+        if id.starts_with("impl-") {
+            let header = rest.split_once("class=\"code-header\">")?.1.split_once("</h3>")?.0;
+            is_own = !text(header).contains(" for ");
+        }
+        let name = ["method.", "tymethod."]
+            .iter()
+            .find_map(|start| id.strip_prefix(start))?;
+        // A name that stands on the page twice has a number behind it.
+        is_own.then(|| name.split_once('-').map_or(name, |(name, _)| name))
+    })
 }
 
 /// Traits that only the compiler can name: nobody relies on them.

@@ -55,7 +55,7 @@ pub const EARLY_BYTES_MAX: usize = 1 << 20;
 /// features the first may be taken then.
 ///
 /// # Examples
-/// ```
+/// ```standalone_crate
 /// use hydra_logger::testing::TestLog;
 /// use hydra_logger::{Level, install_early};
 ///

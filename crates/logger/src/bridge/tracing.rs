@@ -30,6 +30,20 @@ use spans::{Kept, Span};
 /// A layer of a `tracing` subscriber that gives events to a logger; made by `HydraLogger::tracing_layer`.
 ///
 /// It is a filtered layer: what the logger does not take is filtered out for the logger only, and other layers see it.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::TracingLayer;
+/// use hydra_logger::testing::TestLog;
+/// use tracing_subscriber::Registry;
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let log = TestLog::new();
+/// let layer: TracingLayer<Registry> = log.tracing_layer();
+/// let subscriber = tracing_subscriber::registry().with(layer);
+/// tracing::subscriber::with_default(subscriber, || tracing::info!("served"));
+/// assert_eq!(log.messages(), ["served"]);
+/// ```
 pub type TracingLayer<S> = Filtered<TracingFront, TracingFilter, S>;
 
 /// Takes events and spans for a logger: a part of [`TracingLayer`].

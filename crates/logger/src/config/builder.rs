@@ -11,6 +11,51 @@ use crate::error::{Error, Finding};
 use crate::guarantee::Guarantee;
 
 /// Gathers a configuration; [`build`](LoggingConfigBuilder::build) checks it.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::{ByteSize, Color};
+/// use hydra_logger::{Guarantee, Level, LogDestination, LogLayer, LoggingConfig, OnTimeout, Overflow};
+/// use std::time::Duration;
+///
+/// let config = LoggingConfig::builder()
+///     // What is logged, and where it goes.
+///     .default_level(Level::Info)
+///     .layer("API", LogLayer::new(Level::Debug).destination(LogDestination::file("logs/api.log")))
+///     .layer("AUDIT", LogLayer::default().destination(LogDestination::file("logs/audit.log")))
+///     .target("hyper", "API")
+///     // The journal, and what a call has promised when it returns.
+///     .journal_dir("logs/.journal")
+///     .journal_max_size(ByteSize::gb(2))
+///     .journal_segment_size(ByteSize::mb(16))
+///     .journal_allow_network(false)
+///     .overflow(Overflow::Block)
+///     .guarantee(Level::Error, Guarantee::Synced)
+///     .layer_guarantee("AUDIT", Guarantee::Delivered)
+///     // How plain text looks.
+///     .message_format("{level}: {message}")
+///     .color(Level::Error, Color::BrightRed)
+///     // The end.
+///     .shutdown_timeout(Duration::from_secs(20))
+///     .on_timeout(OnTimeout::LeaveInJournal)
+///     .emergency_file("logs/emergency.jsonl")
+///     .build()?;
+/// assert_eq!(config.wanted("AUDIT", Level::Info).guarantee, Guarantee::Delivered);
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
+///
+/// Example: the texts of plain text.
+/// ```
+/// use hydra_logger::LoggingConfig;
+///
+/// let config = LoggingConfig::builder()
+///     .date_format("%d.%m.%Y")
+///     .time_format("%H:%M:%S")
+///     .logger_name_format("[{name}]")
+///     .build()?;
+/// assert_eq!(config.time_format.as_deref(), Some("%H:%M:%S"));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct LoggingConfigBuilder {
     config: LoggingConfig,

@@ -76,6 +76,15 @@ macro_rules! choices {
         $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+
     ) => {
         $(#[$meta])*
+        ///
+        /// # Examples
+        /// ```
+        /// # use hydra_logger::{config::*, guarantee::*};
+        #[doc = concat!("assert_eq!(\"", $crate::config::choice::first!($($text),+), "\".parse(), Ok(",
+            stringify!($name), "::", $crate::config::choice::first!($(stringify!($variant)),+), "));")]
+        #[doc = concat!("let names: Vec<_> = ", stringify!($name), "::ALL.iter().map(|one| one.name()).collect();")]
+        #[doc = concat!("assert_eq!(names, [", $("\"", $text, "\", ",)+ "]);")]
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $($(#[$variant_meta])* $variant,)+
@@ -117,4 +126,11 @@ macro_rules! choices {
     };
 }
 
-pub(crate) use choices;
+/// The first of several.
+macro_rules! first {
+    ($first:expr $(, $_rest:expr)*) => {
+        $first
+    };
+}
+
+pub(crate) use {choices, first};

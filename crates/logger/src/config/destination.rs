@@ -18,7 +18,7 @@ use crate::guarantee::Guarantee;
 /// # Examples
 /// ```
 /// use hydra_logger::config::{ByteSize, Format, LogDestination};
-/// use hydra_record::Level;
+/// use hydra_logger::Level;
 /// let file = LogDestination::file("logs/api.jsonl")
 ///     .format(Format::Json)
 ///     .level(Level::Warning)
@@ -26,6 +26,41 @@ use crate::guarantee::Guarantee;
 ///     .backup_count(5)
 ///     .fallback(LogDestination::console());
 /// assert_eq!(file.level, Some(Level::Warning));
+/// ```
+///
+/// Example: a console, and a file with everything that a file can have.
+/// ```
+/// use hydra_logger::config::{ByteSize, FormatOptions, Fsync, Stream};
+/// use hydra_logger::{ColorMode, Format, Guarantee, LogDestination, Overflow, Rotate};
+///
+/// let console = LogDestination::console().stream(Stream::Stderr).color_mode(ColorMode::Never).replay(false);
+/// let file = LogDestination::file("logs/api.csv")
+///     .format(Format::Csv)
+///     .format_options(FormatOptions::default())
+///     .include_extra(true)
+///     .rotate(Rotate::Daily)
+///     .gzip(true)
+///     .buffer_size(ByteSize::kb(256))
+///     .force_flush(false)
+///     .fsync(Fsync::Interval)
+///     .force_sync_io(false)
+///     .guarantee(Guarantee::Delivered)
+///     .overflow(Overflow::DropOldest)
+///     .fallback(console);
+/// assert_eq!(file.path().and_then(|path| path.to_str()), Some("logs/api.csv"));
+/// ```
+///
+/// Example: what can be configured, but not yet used.
+/// ```
+/// use hydra_logger::config::{DestinationType, LogDestination, ServiceType};
+///
+/// let remote = [
+///     LogDestination::async_http("https://logs.example.com").credential("token", "hunter2"),
+///     LogDestination::async_database("postgres://logs.example.com/logs"),
+///     LogDestination::async_queue("amqp://queue.example.com"),
+///     LogDestination::async_cloud(ServiceType::Aws),
+/// ];
+/// assert_eq!(remote[0].destination_type(), DestinationType::AsyncHttp);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

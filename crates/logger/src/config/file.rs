@@ -1,5 +1,6 @@
 //! From a file, or its text, to a configuration.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,16 @@ use crate::error::{Error, Finding};
 pub(crate) const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The language of a configuration file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::Syntax;
+///
+/// assert_eq!(Syntax::of("hydra.yml"), Some(Syntax::Yaml));
+/// assert_eq!(Syntax::of("hydra.txt"), None);
+/// assert_eq!(Syntax::Json.name(), "JSON");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Syntax {
     /// TOML; files named `.toml`.
@@ -75,12 +85,30 @@ type Lookup = dyn Fn(&str) -> Option<String>;
 /// # fn main() -> Result<(), hydra_logger::error::Error> {
 /// let loader = Loader::new().environment(|name| (name == "LEVEL").then(|| "DEBUG".to_owned()));
 /// let config = loader.text("default_level = \"${LEVEL}\"", Syntax::Toml)?;
-/// assert_eq!(config.default_level, hydra_record::Level::Debug);
+/// assert_eq!(config.default_level, hydra_logger::Level::Debug);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Example: what a program has set goes first, then the environment.
+/// ```
+/// use hydra_logger::config::{Loader, LoggingConfig};
+///
+/// let loader = Loader::new().environment(|name| (name == "HYDRA_LOG_DATE_FORMAT").then(|| "%d.%m.%Y".to_owned()));
+/// let config = loader.fill(LoggingConfig::default())?;
+/// let alone = loader.env()?;
+/// assert!(config.date_format.as_deref() == Some("%d.%m.%Y") && config.date_format == alone.date_format);
+/// assert!(loader.file("no such file.toml").is_err());
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 pub struct Loader {
     environment: Box<Lookup>,
+}
+
+impl fmt::Debug for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loader").finish_non_exhaustive()
+    }
 }
 
 impl Default for Loader {

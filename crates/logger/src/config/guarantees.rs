@@ -9,6 +9,16 @@ use super::{JournalConfig, LoggingConfig};
 use crate::guarantee::Guarantee;
 
 /// The guarantees that a configuration asks for.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{Guarantee, Level, LoggingConfig};
+///
+/// let mut config = LoggingConfig::default();
+/// config.guarantees.levels.insert(Level::Warning, Guarantee::Delivered);
+/// assert_eq!(config.wanted("API", Level::Error).guarantee, Guarantee::Delivered);
+/// assert_eq!(config.wanted("API", Level::Info).guarantee, Guarantee::Queued);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Guarantees {
@@ -19,6 +29,14 @@ pub struct Guarantees {
 }
 
 /// What the call that logs a record waits for.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{Guarantee, Level, LoggingConfig};
+///
+/// let wanted = LoggingConfig::default().wanted("API", Level::Error);
+/// assert_eq!((wanted.guarantee, wanted.local_only, wanted.synced), (Guarantee::Delivered, true, false));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The guarantee.
@@ -43,7 +61,7 @@ impl LoggingConfig {
     /// ```
     /// use hydra_logger::config::LoggingConfig;
     /// use hydra_logger::guarantee::Guarantee;
-    /// use hydra_record::Level;
+    /// use hydra_logger::Level;
     /// # fn main() -> Result<(), hydra_logger::error::Error> {
     /// let config = LoggingConfig::builder().journal_dir("logs/.journal").build()?;
     /// assert_eq!(config.wanted("API", Level::Info).guarantee, Guarantee::Journaled);

@@ -9,6 +9,17 @@ use super::secret::{Secret, Url};
 use super::size::ByteSize;
 
 /// Where a destination leads.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::LogDestination;
+/// use hydra_logger::config::Kind;
+///
+/// match LogDestination::file("api.log").kind {
+///     Kind::File(file) => assert_eq!(file.path.to_str(), Some("api.log")),
+///     other => unreachable!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -21,6 +32,12 @@ pub enum Kind {
 }
 
 /// The options of a console.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::{ConsoleOptions, Stream};
+/// assert_eq!(ConsoleOptions::default().stream, Stream::Stdout);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConsoleOptions {
@@ -32,6 +49,16 @@ pub struct ConsoleOptions {
 }
 
 /// The options of a file.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::{ByteSize, FileOptions, Rotate};
+///
+/// let mut file = FileOptions::new("api.log".into());
+/// assert_eq!((file.max_size, file.backup_count), (None, FileOptions::BACKUP_COUNT));
+/// file.max_size = Some(ByteSize::mb(100));
+/// file.rotate = Rotate::Daily;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileOptions {
@@ -70,6 +97,18 @@ impl FileOptions {
 }
 
 /// The options of a remote destination.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::LogDestination;
+/// use hydra_logger::config::Kind;
+///
+/// let remote = LogDestination::async_http("https://logs.example.com").credential("token", "hunter2");
+/// match remote.kind {
+///     Kind::NotBuilt(remote) => assert_eq!((remote.name(), remote.retry_count), ("async_http", 3)),
+///     other => unreachable!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Remote {
@@ -119,6 +158,17 @@ impl Remote {
 }
 
 /// The details of a format; each belongs to the formats named with it.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::{Format, FormatKey, FormatOptions, LogDestination};
+///
+/// let mut options = FormatOptions::default();
+/// options.keys.insert(FormatKey::Location);
+/// assert_eq!(options.structured_data_id, FormatOptions::STRUCTURED_DATA_ID);
+/// let file = LogDestination::file("api.jsonl").format(Format::Json).format_options(options);
+/// # assert!(file.format_options.keys.contains(&FormatKey::Location));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FormatOptions {

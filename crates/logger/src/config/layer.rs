@@ -14,7 +14,7 @@ use super::suppression::{Rate, Suppression};
 /// # Examples
 /// ```
 /// use hydra_logger::config::{LogDestination, LogLayer};
-/// use hydra_record::Level;
+/// use hydra_logger::Level;
 /// let layer = LogLayer::new(Level::Info).destination(LogDestination::console());
 /// assert_eq!(layer.destinations.len(), 1);
 /// ```
@@ -22,13 +22,20 @@ use super::suppression::{Rate, Suppression};
 /// # Example: a layer that cannot flood
 /// ```
 /// use hydra_logger::config::{LogDestination, LogLayer, Rate};
-/// use hydra_record::Level;
+/// use hydra_logger::Level;
 /// use std::time::Duration;
 /// let layer = LogLayer::new(Level::Info)
 ///     .destination(LogDestination::console())
 ///     .limit(Rate::per_second(100))
 ///     .dedup(Duration::from_secs(1));
 /// assert_eq!(layer.suppression.limit.map(|limit| limit.to_string()).as_deref(), Some("100/s"));
+/// ```
+///
+/// # Example: a layer that is sampled, errors and all
+/// ```
+/// use hydra_logger::config::{LogLayer, Rate};
+/// let layer = LogLayer::default().sample(0.1).site_limit(Rate::per_second(10)).suppress_guaranteed();
+/// assert!(layer.suppression.is_on() && layer.suppression.guaranteed);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

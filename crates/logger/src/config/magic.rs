@@ -6,7 +6,7 @@
 //! # Examples
 //! ```
 //! use hydra_logger::config::{LogLayer, LoggingConfig, magic};
-//! use hydra_record::Level;
+//! use hydra_logger::Level;
 //! # fn main() -> Result<(), hydra_logger::error::Error> {
 //! magic::register("my_team", "What my team uses.", || {
 //!     LoggingConfig::builder().layer("TEAM", LogLayer::new(Level::Debug)).build()
@@ -19,6 +19,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use hydra_os::atomic::{Mutex, MutexGuard};
@@ -38,8 +39,30 @@ struct Entry {
 }
 
 /// Configurations by name, to be shared by threads. The process has one, behind the functions of this module.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::LoggingConfig;
+/// use hydra_logger::config::magic::Registry;
+///
+/// let registry = Registry::with_built_ins();
+/// registry.register("ours", "What we use.", || Ok(LoggingConfig::default()))?;
+/// assert!(registry.has("ours") && registry.list()["ours"] == "What we use.");
+/// assert!(registry.config("ours").is_ok() && registry.unregister("ours"));
+/// registry.clear();
+/// assert!(registry.config("production").is_err());
+/// registry.restore();
+/// assert!(registry.has("production"));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 pub struct Registry {
     entries: Mutex<BTreeMap<String, Entry>>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.list()).finish()
+    }
 }
 
 impl Default for Registry {
@@ -155,6 +178,18 @@ impl Registry {
 ///
 /// # Errors
 /// If the name is blank.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::magic;
+/// use hydra_logger::{Level, LogLayer, LoggingConfig};
+///
+/// magic::register("verbose", "Everything, to the console.", || {
+///     LoggingConfig::builder().default_level(Level::Trace).layer("APP", LogLayer::default()).build()
+/// })?;
+/// assert_eq!(magic::config("verbose")?.default_level, Level::Trace);
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 pub fn register(
     name: impl Into<String>,
     description: impl Into<String>,
@@ -167,31 +202,82 @@ pub fn register(
 ///
 /// # Errors
 /// If there is none, or if it cannot be made; the cause is kept.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::magic;
+///
+/// assert!(magic::config("production")?.layers.contains_key("PERFORMANCE"));
+/// let error = magic::config("produktion").unwrap_err().to_string();
+/// assert!(error.contains("did you mean `production`?"), "{error}");
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 pub fn config(name: &str) -> Result<LoggingConfig, Error> {
     MAGIC.config(name)
 }
 
 /// Returns all names, sorted, with their descriptions.
+///
+/// # Examples
+/// ```
+/// for (name, description) in hydra_logger::magic::list() {
+///     println!("{name}: {description}");
+/// }
+/// ```
 pub fn list() -> BTreeMap<String, String> {
     MAGIC.list()
 }
 
 /// Whether there is a configuration of that name.
+///
+/// # Examples
+/// ```
+/// assert!(hydra_logger::magic::has("production"));
+/// ```
 pub fn has(name: &str) -> bool {
     MAGIC.has(name)
 }
 
 /// Removes a configuration; false if there was none of that name.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::{LoggingConfig, magic};
+///
+/// magic::register("short_lived", "For this example.", || Ok(LoggingConfig::default()))?;
+/// assert!(magic::unregister("short_lived") && !magic::unregister("short_lived"));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 pub fn unregister(name: &str) -> bool {
     MAGIC.unregister(name)
 }
 
 /// Removes all, the built-in ones too; [`restore`] brings those back.
+///
+/// # Examples
+/// ```standalone_crate
+/// use hydra_logger::magic;
+///
+/// magic::clear();
+/// assert!(!magic::has("production"));
+/// magic::restore();
+/// assert!(magic::has("production"));
+/// ```
 pub fn clear() {
     MAGIC.clear();
 }
 
 /// Puts the built-in configurations back, in place of others of their names.
+///
+/// # Examples
+/// ```standalone_crate
+/// use hydra_logger::{LoggingConfig, magic};
+///
+/// magic::register("production", "One's own.", || Ok(LoggingConfig::default()))?;
+/// magic::restore();
+/// assert_ne!(magic::list()["production"], "One's own.");
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 pub fn restore() {
     MAGIC.restore();
 }
@@ -200,6 +286,13 @@ pub fn restore() {
 ///
 /// # Errors
 /// As [`config`].
+///
+/// # Examples
+/// ```
+/// let text = hydra_logger::magic::toml_with_comments("production")?;
+/// assert!(text.starts_with("# Hydra-Logger, from the preset `production`."));
+/// # Ok::<(), hydra_logger::Error>(())
+/// ```
 pub fn toml_with_comments(name: &str) -> Result<String, Error> {
     let description = list().remove(name).unwrap_or_default();
     let config = config(name)?;

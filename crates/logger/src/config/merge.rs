@@ -16,7 +16,7 @@ impl LoggingConfig {
     /// # Examples
     /// ```
     /// use hydra_logger::config::{LogLayer, LoggingConfig};
-    /// use hydra_record::Level;
+    /// use hydra_logger::Level;
     /// # fn main() -> Result<(), hydra_logger::error::Error> {
     /// let base = LoggingConfig::builder().layer("A", LogLayer::new(Level::Info)).build()?;
     /// let over = LoggingConfig::builder().default_level(Level::Debug).layer("B", LogLayer::default()).build()?;

@@ -7,6 +7,7 @@ use super::choice::{Choice, choices};
 choices! {
     /// How a record is written.
     #[derive(Default)]
+    #[non_exhaustive]
     Format, "format", hint " (a colour is no format: set `color_mode`)";
     /// `2025-01-31 12:00:00 - LAYER - LEVEL - message`.
     #[default]
@@ -39,6 +40,7 @@ choices! {
 choices! {
     /// What happens when the journal is full because a destination lags behind.
     #[derive(Default)]
+    #[non_exhaustive]
     Overflow, "overflow policy";
     /// The caller waits. Nothing is lost.
     #[default]
@@ -52,6 +54,7 @@ choices! {
 choices! {
     /// What happens to records that are not delivered when the time for shutting down has run out.
     #[derive(Default)]
+    #[non_exhaustive]
     OnTimeout, "choice for on_timeout";
     /// They are written on the calling thread.
     #[default]
@@ -62,6 +65,7 @@ choices! {
 
 choices! {
     /// Where a destination leads.
+    #[non_exhaustive]
     DestinationType, "destination type";
     /// A standard stream of the process.
     Console = "console",
@@ -91,6 +95,7 @@ choices! {
 choices! {
     /// When a file is rotated, besides when it reaches its `max_size`.
     #[derive(Default)]
+    #[non_exhaustive]
     Rotate, "rotation";
     /// By size alone.
     #[default]
@@ -104,6 +109,7 @@ choices! {
 choices! {
     /// How rotated files are packed.
     #[derive(Default)]
+    #[non_exhaustive]
     Compress, "compression";
     /// Not at all.
     #[default]
@@ -115,6 +121,7 @@ choices! {
 choices! {
     /// When a file is brought to the device.
     #[derive(Default)]
+    #[non_exhaustive]
     Fsync, "fsync policy";
     /// When the system sees fit, or a guarantee asks for it.
     #[default]
@@ -127,6 +134,7 @@ choices! {
 
 choices! {
     /// A provider of `async_cloud`.
+    #[non_exhaustive]
     ServiceType, "service type";
     /// Amazon Web Services.
     Aws = "aws",
@@ -138,6 +146,7 @@ choices! {
 
 choices! {
     /// A key that machine formats write on demand.
+    #[non_exhaustive]
     FormatKey, "key";
     /// The level's number.
     LevelNo = "level_no",

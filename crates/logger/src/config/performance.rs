@@ -14,7 +14,17 @@ use super::{ByteSize, Kind, LogDestination, LoggingConfig};
 /// | `BareMetal` | 2 MB | 16 MB | the fewest system calls |
 /// | `ThroughputOptimized` | 1 MB | 16 MB | records a second |
 /// | `LatencyCritical` | 16 KB | 32 MB | few ends of files for callers to meet; short writes |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::{LoggingConfig, Performance};
+///
+/// for mode in Performance::ALL {
+///     let config = LoggingConfig::default().performance(mode);
+///     assert_eq!(config.layers.len(), 1); // nothing else has changed
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Performance {
     /// The least memory.

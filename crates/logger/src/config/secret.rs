@@ -94,6 +94,11 @@ impl From<String> for Secret {
 /// let url = Url::new("redis://me:hunter2@queue.example.com/0?token=abc");
 /// assert_eq!(url.to_string(), "redis://***@queue.example.com/0?***");
 /// ```
+///
+/// ```
+/// # use hydra_logger::config::Url;
+/// assert_eq!(Url::new("https://logs.example.com").reveal(), "https://logs.example.com");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url(Secret);
 

@@ -15,6 +15,12 @@ use std::str::FromStr;
 /// assert_eq!(ByteSize::mb(5).to_string(), "5MB");
 /// assert!("-1".parse::<ByteSize>().is_err());
 /// ```
+///
+/// ```
+/// use hydra_logger::config::ByteSize;
+/// assert_eq!(ByteSize::kb(1).bytes(), 1024);
+/// assert!(ByteSize::gb(1) > ByteSize::from(1_000_000_000));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(u64);
 

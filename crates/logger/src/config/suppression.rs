@@ -23,6 +23,16 @@ const UNITS: [(&str, u64); 5] = [
 
 /// What a layer holds back. What is held back is counted, and told in a record of the layer's own; see
 /// [`Health::suppressed`](crate::Health::suppressed).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::config::{Rate, Suppression};
+///
+/// let mut suppression = Suppression::default();
+/// assert!(!suppression.is_on());
+/// suppression.limit = Some(Rate::per_minute(10));
+/// assert!(suppression.is_on());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Suppression {
@@ -86,7 +96,8 @@ impl Suppression {
 /// use std::time::Duration;
 /// assert_eq!("100/s".parse(), Ok(Rate::per_second(100)));
 /// assert_eq!("1/10s".parse(), Ok(Rate::new(1, Duration::from_secs(10))));
-/// assert_eq!(Rate::new(5, Duration::from_secs(60)).to_string(), "5/m");
+/// assert_eq!(Rate::new(5, Duration::from_secs(60)), Rate::per_minute(5));
+/// assert_eq!(Rate::per_minute(5).to_string(), "5/m");
 /// assert!("many".parse::<Rate>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

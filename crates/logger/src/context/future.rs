@@ -6,6 +6,14 @@ use std::task::{Context as Poller, Poll};
 use super::{Context, ContextFields, current};
 
 /// Gives futures a context; brought in by `use hydra_logger::context::WithContext`.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::context::{self, WithContext};
+///
+/// let work = async { context::current().to_string() }.with_context([("job", 7)]);
+/// assert_eq!(futures::executor::block_on(work), "job=7");
+/// ```
 pub trait WithContext: Future + Sized {
     /// Adds `fields` to the context in force here and now, and puts that around the future.
     ///
@@ -34,6 +42,14 @@ pub trait WithContext: Future + Sized {
 impl<F: Future> WithContext for F {}
 
 /// A future with a context around it; made by [`WithContext::with_context`] and [`Context::wrap`].
+///
+/// # Examples
+/// ```
+/// use hydra_logger::context::{InContext, WithContext};
+///
+/// let work: InContext<_> = std::future::ready(7).with_context([("job", 7)]);
+/// assert_eq!(futures::executor::block_on(work), 7);
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are polled"]
 pub struct InContext<F> {

@@ -29,6 +29,14 @@ const LEN: usize = 55;
 /// });
 /// # Ok::<(), context::BadTraceParent>(())
 /// ```
+///
+/// ```
+/// use hydra_logger::context::TraceParent;
+///
+/// let root = TraceParent::random().sampled(true);
+/// assert!(root.child().is_sampled());
+/// assert!(TraceParent::of_ids([0; 16], [1; 8]).is_none()); // ids of zeros are invalid
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceParent {
     trace_id: [u8; 16],

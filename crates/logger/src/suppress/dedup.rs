@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many different records are remembered; a further one takes the place of some other, which then passes again.
 const RECENT_MAX: usize = 1024;
-/// Where a record's bytes hold what two repetitions do not share, its time and its thread; see `hydra_record::encode`.
+/// Where a record's bytes hold what two repetitions do not share, its time and its thread; see `hydra_logger::encode`.
 const TIME: std::ops::Range<usize> = 0..8;
 const SITE: std::ops::Range<usize> = 8..12;
 const THREAD: std::ops::Range<usize> = 12..16;

@@ -16,6 +16,17 @@ const START_NS: i64 = 1_893_456_000_000_000_000;
 
 /// A clock that stands still until a test moves it; clones are the same one. See
 /// [`TestLog::with_clock`](super::TestLog::with_clock).
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::ManualClock;
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// assert_eq!((clock.wall_ns(), clock.elapsed_ns()), (clock.start_ns(), 0));
+/// clock.advance(Duration::from_secs(1));
+/// assert_eq!(clock.elapsed_ns(), 1_000_000_000);
+/// ```
 #[derive(Clone, Default)]
 pub struct ManualClock(Arc<Shared>);
 

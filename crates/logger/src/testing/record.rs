@@ -6,6 +6,21 @@ use hydra_format::{ClockFace, Formatter};
 use hydra_record::{Level, Location, Record, Value};
 
 /// A record that has arrived.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::testing::TestLog;
+/// use hydra_logger::{Level, Value, context, warning};
+///
+/// let log = TestLog::new();
+/// context::with([("request", 7)], || warning!(log, layer: "API", "slow: {ms} ms", ms = 1250));
+/// let record = log.one();
+/// assert_eq!((record.level(), record.layer(), record.message()), (Level::Warning, "API", "slow: 1250 ms"));
+/// assert_eq!(record.field("ms"), Some(Value::I64(1250)));
+/// assert_eq!(record.context("request"), Some(Value::I64(7)));
+/// assert_eq!((record.fields().count(), record.context_fields().count()), (1, 1));
+/// assert!(record.time_ns() > 0 && record.location().is_some());
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct TestRecord {
     /// Values one behind the other, as [`CaptureFormat`] writes them.

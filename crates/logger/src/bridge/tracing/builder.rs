@@ -17,6 +17,21 @@ use crate::sync::HydraLogger;
 pub(super) const SPAN_DEPTH_MAX: usize = 64;
 
 /// How the fields of the spans around an event become its context.
+///
+/// # Examples
+/// ```
+/// use hydra_logger::SpanFields;
+/// use hydra_logger::testing::TestLog;
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let log = TestLog::new();
+/// let layer = log.tracing().spans(SpanFields::Prefixed).build();
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+///     let _request = tracing::info_span!("request", id = 7).entered();
+///     tracing::info!("served");
+/// });
+/// assert!(log.one().context("request.id").is_some());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpanFields {
@@ -101,6 +116,21 @@ impl TracingBuilder {
     /// Keeps spans of this level and above, whatever the level of the layer that their target goes to, so that an error
     /// tells what it happened in; `INFO` if nothing is said. Spans below are kept as events are: where the layer takes
     /// their level.
+    ///
+    /// # Examples
+    /// ```
+    /// use hydra_logger::Level;
+    /// use hydra_logger::testing::TestLog;
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// let log = TestLog::new();
+    /// let subscriber = tracing_subscriber::registry().with(log.tracing().span_level(Level::Debug).build());
+    /// tracing::subscriber::with_default(subscriber, || {
+    ///     let _query = tracing::debug_span!("query", table = "users").entered();
+    ///     tracing::error!("failed");
+    /// });
+    /// assert!(log.one().context("table").is_some());
+    /// ```
     pub fn span_level(mut self, level: Level) -> TracingBuilder {
         self.span_level = Some(level);
         self
