@@ -22,9 +22,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The guide has a page for each question: [from zero](guide::from_zero) to the first record that survives a kill,
+//! [in production](guide::production), [through `tracing` and `log`](guide::tracing_and_log),
+//! [context](guide::context), [in tests](guide::testing), and
+//! [why are my records missing?](guide::missing_records)
+//!
 //! # What is guaranteed when a call returns
-//! See [`Guarantee`]. By default a record is in the journal; with a journal directory, errors are synced to the device,
-//! and without one they are delivered.
+//! See [`Guarantee`], and [what is guaranteed](guide::guarantees) at length.
+//!
+//! By default a record is in the journal; with a journal directory, errors are synced to the device, and without one
+//! they are delivered.
 //!
 //! # Features
 //! | feature | adds | default |
@@ -115,22 +122,5 @@ pub mod __private {
     pub use crate::site::{Site, Target};
 }
 
-/// The guide, whose programs are compiled and run as tests.
-#[cfg(doctest)]
-mod guide {
-    #[doc = include_str!("../../../docs/guide/from-zero.md")]
-    struct FromZero;
-    #[doc = include_str!("../../../docs/guide/production.md")]
-    struct Production;
-}
-
-/// The pages for those who come from elsewhere, whose programs are compiled and run as tests.
-#[cfg(all(doctest, feature = "log", feature = "tracing"))]
-mod migrate {
-    #[doc = include_str!("../../../docs/migrate/flexi_logger.md")]
-    struct FlexiLogger;
-    #[doc = include_str!("../../../docs/migrate/log4rs.md")]
-    struct Log4rs;
-    #[doc = include_str!("../../../docs/migrate/tracing-appender.md")]
-    struct TracingAppender;
-}
+#[cfg(any(doc, doctest))]
+pub mod guide;
