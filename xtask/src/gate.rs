@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::step::{self, Ended, Outcome, cargo, stream};
 use crate::tally::Tally;
 use crate::tidy;
-use crate::{api, instructions};
+use crate::{api, instructions, semver};
 
 /// All packages but the benches: these pull in every peer, and are built by `cargo xtask bench` alone.
 const SCOPE: [&str; 4] = ["--workspace", "--exclude", "benches", "--all-features"];
@@ -42,7 +42,7 @@ pub(crate) fn run(root: &Path, only: &[String]) -> ExitCode {
 type Work = fn(&Path, &mut Tally) -> Outcome;
 
 /// The steps in order: what is quick to fail comes first.
-const STEPS: [(&str, Work); 12] = [
+const STEPS: [(&str, Work); 13] = [
     ("tidy", |root, _| {
         if tidy::check(root) {
             Outcome::Passed
@@ -70,6 +70,7 @@ const STEPS: [(&str, Work); 12] = [
     }),
     ("docs", docs),
     ("api", api::check),
+    ("semver", semver::check),
     ("loom", loom),
     ("simulation", simulation),
     ("features", features),

@@ -1,4 +1,5 @@
-//! The commands of the repository: `cargo xtask test | tidy | api | bench | instructions | torture | simulate`.
+//! The commands of the repository: `cargo xtask test`, `tidy`, `api`, `semver`, `bench`, `instructions`, `torture` and
+//! `simulate`.
 //!
 //! Only the standard library is used, so that the gate itself never waits for, or breaks with, a dependency.
 
@@ -10,6 +11,7 @@ mod forward;
 mod gate;
 mod instructions;
 mod packages;
+mod semver;
 mod step;
 mod tally;
 mod tidy;
@@ -23,6 +25,8 @@ The commands of the repository.
     cargo xtask test              everything that has to hold before a commit; `check` is the same
     cargo xtask tidy              imports, unsafe, lengths, banned calls, white space (also a part of `test`)
     cargo xtask api [--save]      what the logger's crate offers, against the committed list; `--save` makes a new one
+    cargo xtask semver [--save]   what of it would break programs, where cargo-semver-checks is installed; `--save`
+                                  makes a new baseline
     cargo xtask bench [--quick] [--only NAME] [--out DIR]
                                   Hydra-Logger and its peers, side by side
     cargo xtask instructions [--save]
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         "test" | "check" => gate::run(&root, rest),
         "tidy" => tidy::run(&root),
         "api" => api::run(&root, rest),
+        "semver" => semver::run(&root, rest),
         "bench" => forward::bench(&root, rest),
         "instructions" => instructions::run(&root, rest),
         "torture" => forward::torture(&root, rest),
