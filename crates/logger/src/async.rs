@@ -83,7 +83,9 @@ use crate::sync::{HydraLogger, common};
 /// # #[cfg(feature = "toml")] {
 /// std::fs::write(&path, "default_level = \"DEBUG\"")?;
 /// let log = AsyncHydraLogger::from_file(&path)?;
-/// log.reload_from_file(&path);
+/// # futures::executor::block_on(
+/// log.reload_from_file(&path)
+/// # )?;
 /// # }
 /// magic::register("quiet", "For this example.", || Ok(LoggingConfig::default()))?;
 /// let log = AsyncHydraLogger::for_magic("quiet")?;
@@ -289,6 +291,7 @@ common!(@layer AsyncLayer, false);
 /// # Cancel safety
 /// The work goes on when the future is dropped; its result is lost.
 #[derive(Debug)]
+#[must_use = "the work goes on by itself, but only who awaits it knows when it is done and what came of it"]
 pub struct Work<T> {
     outcome: Arc<Mutex<Outcome<T>>>,
 }
