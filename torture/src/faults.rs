@@ -74,12 +74,12 @@ const DIES: &[Fault] = &[
     Fault(
         "an allocation fails",
         &[
+            "every-allocation",
             "address-space",
-            "every-error",
+            "torture/tests/allocation.rs::a_call_allocates_nothing",
             "crates/os/tests/a_thread_without_memory.rs::no_memory_is_an_error",
         ],
-        "maps and threads that cannot be had are errors; where the heap has nothing left, Rust ends the program by \
-         abort, which costs nothing accepted (exit-ways): not every allocation of a life is made to fail by itself",
+        "where the heap has nothing left, Rust ends the program by abort, ours and the host's alike",
     ),
     Fault(
         "exit, _exit, return from main with full heads, under load",
@@ -259,6 +259,7 @@ const DISK: &[Fault] = &[
         &[
             "two-starts",
             "beside",
+            "containers",
             "crates/journal/tests/adoption.rs::a_living_owner_without_its_lock_file",
             "crates/logger/tests/conformance/layers.rs::loggers_do_not_mix",
         ],
@@ -408,12 +409,13 @@ const RECORDS: &[Fault] = &[
     Fault(
         "overload; one layer floods",
         &[
+            "overload",
             "kill-recycle",
             "crates/logger/tests/conformance/blocked.rs::a_full_journal_waits",
             "crates/logger/tests/suppression.rs::limits_are_the_layers_own",
             "crates/head/tests/dropped_records_are_told.rs::what_is_dropped_is_counted_and_told",
         ],
-        "that a flood starves nobody's synced records is not measured here",
+        "",
     ),
 ];
 
@@ -461,6 +463,7 @@ const LIFE: &[Fault] = &[
         "started where it may not write",
         &[
             "privileges",
+            "bare",
             "crates/logger/tests/conformance/receipts.rs::a_journal_that_cannot_be_is_an_error",
             "crates/journal/tests/adoption.rs::a_failed_create_leaves_nothing",
         ],

@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use torture::args::Args;
 use torture::{rows, spec, victim};
 
+/// One allocation of a victim may be made to fail.
+#[global_allocator]
+static ALLOCATOR: hydra_os::hazard::Fallible = hydra_os::hazard::Fallible;
+
 const USAGE: &str = "\
 usage: torture [--row NAME]... [--seed N] [--minutes M] [--kills N] [--exhaustive] [--ledger FILE] [--list]
                [--packages]";

@@ -29,6 +29,7 @@ mod memory;
 mod moved;
 mod orphans;
 mod overlay;
+mod overload;
 mod permissions;
 mod power;
 mod remote;
@@ -38,6 +39,7 @@ mod slow;
 mod space;
 mod stalled;
 mod starts;
+mod starved;
 mod stuck;
 mod syscall;
 pub mod versions;
@@ -134,6 +136,7 @@ pub const ALL: &[Row] = &[
         "each kind of system call fails, once and often",
         syscall::fail,
     ),
+    once("every-allocation", "an allocation fails, each in turn", starved::run),
     once("exit-ways", "every way a process ends", ends::run),
     once("oom-little", "200 MB journaled with 20 MiB of memory", memory::little),
     once("oom-killed", "killed for another's memory", memory::killed),
@@ -253,6 +256,14 @@ pub const ALL: &[Row] = &[
     ),
     other("beside", "processes come and go beside another", starts::beside),
     other("versions", "this version and a later one take turns", versions::run_row),
+    other(
+        "containers",
+        "processes that are all number 1; some die",
+        starts::containers,
+    )
+    .with(&["unshare", "kill"]),
+    other("bare", "no home, a read-only root", starts::bare).with(&["unshare"]),
+    other("overload", "64 threads without a pause", overload::run_row),
     once("backlog", "a large backlog", backlog::run),
     other("logrotate", "files renamed under load", moved::renamed),
     other("logrotate-create", "files rotated by logrotate", moved::by_logrotate).with(&["logrotate"]),

@@ -175,6 +175,8 @@ pub struct Spec {
     pub patience_s: u64,
     /// How many children are forked while the threads log; they take the lives after the victim's own.
     pub forks: u64,
+    /// Which of its allocations fails; 0: none.
+    pub starve: u64,
     /// How the victim ends.
     pub end: End,
 }
@@ -204,6 +206,7 @@ impl Spec {
             pace_us: 0,
             patience_s: 0,
             forks: 0,
+            starve: 0,
             end: End::Shutdown,
         }
     }
@@ -240,6 +243,7 @@ impl Spec {
                 "pace" => spec.pace_us = read(value)?,
                 "patience" => spec.patience_s = read(value)?,
                 "forks" => spec.forks = read(value)?,
+                "starve" => spec.starve = read(value)?,
                 "end" => spec.end = value.parse()?,
                 _ => return Err(format!("`{key}` is unknown")),
             }
@@ -271,6 +275,7 @@ impl Spec {
             format!("pace={}", self.pace_us),
             format!("patience={}", self.patience_s),
             format!("forks={}", self.forks),
+            format!("starve={}", self.starve),
             format!("end={}", self.end),
         ]
     }
@@ -299,6 +304,8 @@ pub const EMERGENCY: &str = "emergency.jsonl";
 pub const DIRECT: &str = "direct";
 /// How the last victim that shut down was doing, as it said itself.
 pub const HEALTH: &str = "health";
+/// How many allocations the last victim that shut down had left until one would have failed.
+pub const STARVED: &str = "starved";
 /// Once it exists, a victim that was told so begins no more records.
 pub const ENOUGH: &str = "enough";
 /// The journal's directory.
@@ -334,6 +341,7 @@ mod tests {
             pace_us: 9,
             patience_s: 5,
             forks: 2,
+            starve: 11,
             end: End::PanicThread,
             ..Spec::new(Path::new("/tmp/x"), 42)
         };

@@ -13,7 +13,7 @@ use hydra_os::map::Map;
 /// The most lives of a round.
 pub const LIVES_MAX: u64 = 64;
 /// The most threads of a victim.
-pub const THREADS_MAX: u64 = 32;
+pub const THREADS_MAX: u64 = 64;
 
 const SLOT: u64 = 16;
 const GATE: u64 = LIVES_MAX * THREADS_MAX * SLOT;

@@ -14,7 +14,8 @@ use hydra_logger::{
 use crate::calls;
 use crate::payload::Id;
 use crate::spec::{
-    DIRECT, EMERGENCY, ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, REFUSED, Rotation, Spec, TAPE,
+    DIRECT, EMERGENCY, ENOUGH, End, Files, Front, HEALTH, JOURNAL, JSON, PLAIN, Play, REFUSED, Rotation, STARVED, Spec,
+    TAPE,
 };
 use crate::stall;
 use crate::tape::Tape;
@@ -106,6 +107,7 @@ pub fn run(spec: &Spec) -> ExitCode {
     {
         return complain(&error.to_string());
     }
+    hydra_os::hazard::fail_allocation(spec.starve);
     let started = config(spec).and_then(|config| match spec.front {
         Front::Sync => HydraLogger::new(config).map(Log::Sync),
         Front::Async => AsyncHydraLogger::new(config).map(Log::Async),
@@ -351,6 +353,10 @@ fn shut_down(spec: &Spec, log: &Log) -> ExitCode {
     };
     // For rows that ask whether a fault was told; one that is missing tells nothing.
     let _ = std::fs::write(spec.dir.join(HEALTH), format!("{health:?}"));
+    if spec.starve > 0 {
+        let left = hydra_os::hazard::allocations_left();
+        let _ = std::fs::write(spec.dir.join(STARVED), left.to_string());
+    }
     match report {
         Ok(report) if report.left_in_journal + report.dropped == 0 && (spec.bears || report.fell_back == 0) => {
             ExitCode::SUCCESS

@@ -37,6 +37,12 @@ fn any_error() {
     holds("every-error", 24);
 }
 
+/// An allocation that fails, whichever it is, costs nothing that was accepted.
+#[test]
+fn any_allocation() {
+    holds("every-allocation", 12);
+}
+
 /// A signal's handler that logs in the middle of a call gets an answer, and the call goes on.
 #[test]
 fn any_signal() {

@@ -85,7 +85,7 @@ fn recover(round: &mut Round) -> io::Result<(Duration, u64)> {
 }
 
 /// What a process has in memory that is not in a file, in bytes.
-fn memory_of(process: u32) -> u64 {
+pub(super) fn memory_of(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let kib: Option<u64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());

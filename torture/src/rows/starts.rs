@@ -8,6 +8,7 @@ use crate::life::HANGS_AFTER;
 use crate::load::Load;
 use crate::round::Round;
 use crate::spec::{End, Front};
+use crate::tools;
 
 /// Processes of a round, and how long after one another they start, at most.
 const PROCESSES: u64 = 4;
@@ -64,5 +65,65 @@ pub(super) fn beside(turn: &mut Turn<'_>) -> io::Result<()> {
         load.round.spec.life = life;
     }
     load.must_go_on(500, "beside other processes")?;
+    load.finish(turn)
+}
+
+/// Processes in containers of their own, each of which is number 1 in its own, share a directory; some are killed from
+/// outside. A number tells nobody who lives: what the dead left is delivered by one successor, and nothing of the
+/// living is touched.
+pub(super) fn containers(turn: &mut Turn<'_>) -> io::Result<()> {
+    let mut round = Round::begin(turn.exe, turn.seed)?;
+    round.under = ["unshare", "-Urpf", "--kill-child"].map(str::to_owned).to_vec();
+    (round.spec.records, round.spec.end) = (1, End::Shutdown);
+    if !round.live()?.end(HANGS_AFTER)?.is_some_and(|status| status.success()) {
+        turn.outcome.skipped = Some("`unshare -Urpf` is not permitted here".to_owned());
+        return Ok(());
+    }
+    round.spec.segment = 64 * KIB;
+    let mut lives = Vec::new();
+    for _ in 0..PROCESSES {
+        (round.spec.threads, round.spec.records) = (2, 2_000);
+        lives.push(round.live()?);
+    }
+    for life in &mut lives {
+        let wait = round.random.below(BETWEEN.as_micros() as u64);
+        std::thread::sleep(4 * Duration::from_micros(wait));
+        let is_to_die = round.random.below(2) == 0;
+        if is_to_die {
+            tools::children(life.id())
+                .into_iter()
+                .try_for_each(|victim| tools::signal(victim, "-KILL"))?;
+            turn.outcome.kills += 1;
+        }
+        match life.end(HANGS_AFTER)? {
+            Some(status) if is_to_die || status.success() => {}
+            Some(status) => round.trouble(format!("one of several ended with {status}")),
+            None => round.trouble("one of several hangs"),
+        }
+    }
+    round.recover()?;
+    turn.outcome.found.add(round.finish()?);
+    Ok(())
+}
+
+/// Everything is read-only but its own directory, there is no environment, and the working directory is the root.
+const BARE: &str = r#"
+    mount --bind "$1" "$1" && mount -o remount,bind,ro / && cd / && shift && exec env -i "$@"
+"#;
+
+/// A process has nothing but a directory to write to: no home, no environment, a root that is read-only. It logs as any
+/// other does, is killed, and its successor delivers everything.
+pub(super) fn bare(turn: &mut Turn<'_>) -> io::Result<()> {
+    turn.outcome.skipped = tools::cannot_mount();
+    if turn.outcome.skipped.is_some() {
+        return Ok(());
+    }
+    let mut round = Load::round(turn)?;
+    let words = ["unshare", "-Urm", "sh", "-c", BARE, "sh", tools::word(round.dir())];
+    round.under = words.map(str::to_owned).to_vec();
+    let mut load = Load::start(round)?;
+    load.wait(BETWEEN * 10);
+    let mut load = Load::start(load.kill(turn)?)?;
+    load.must_go_on(500, "with nothing but its own directory")?;
     load.finish(turn)
 }

@@ -58,7 +58,7 @@ pub(super) fn kill(turn: &mut Turn<'_>) -> io::Result<()> {
 
 /// The files that a process in the middle of whose calls errors are made finds empty: what one that died in a write
 /// has left torn is mended by who can read its journal, and some errors forbid just that.
-const ALL: &[&str] = &[PLAIN, JSON];
+pub(super) const ALL: &[&str] = &[PLAIN, JSON];
 /// What each kind of call may fail with.
 const ERRORS: &[(Call, &[Errno])] = &[
     (
@@ -167,7 +167,7 @@ fn count(turn: &mut Turn<'_>, blocked: &[&str]) -> io::Result<Option<Ended>> {
 }
 
 /// A round with a dead process's journal, of which those files have had nothing, and the next process told what to do.
-fn orphan(turn: &Turn<'_>, blocked: &[&str]) -> io::Result<Round> {
+pub(super) fn orphan(turn: &Turn<'_>, blocked: &[&str]) -> io::Result<Round> {
     let mut round = Round::begin(turn.exe, turn.seed)?;
     let pipes = blocked.iter().map(|name| Pipe::make_full(&round.dir().join(name)));
     let pipes = pipes.collect::<io::Result<Vec<_>>>()?;
