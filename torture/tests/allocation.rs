@@ -21,7 +21,7 @@ fn a_call_allocates_nothing() {
         let log = HydraLogger::new(config.build().expect("a configuration")).expect("a logger");
         let call = |number: u64| {
             let (name, share) = (name_of(number), number as f64 / 3.0);
-            drop(info!(log, layer: "APP", "user {number} is {name}"; share = share, ok = number % 2 == 0));
+            drop(info!(log, layer: "APP", "user {number} is {name}"; share = share, ok = number.is_multiple_of(2)));
         };
         (0..100).for_each(call);
         let before = allocations();
