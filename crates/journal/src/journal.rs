@@ -31,7 +31,7 @@ use crate::sync::Sync;
 use crate::{reclaim, sync};
 
 /// Bytes of an ordinary segment, unless told otherwise.
-pub const SEGMENT_BYTES_DEFAULT: usize = 1 << 20;
+pub const SEGMENT_BYTES_DEFAULT: usize = 2 << 20;
 /// The smallest segment.
 pub const SEGMENT_BYTES_MIN: usize = 64 << 10;
 /// The largest ordinary segment.

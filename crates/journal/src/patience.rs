@@ -13,7 +13,7 @@ use hydra_os::clock::Deadline;
 /// While there is a spare: nobody waits.
 const AT_LEISURE: Duration = Duration::from_millis(20);
 /// While there is none: a producer may.
-const AT_NEED: Duration = Duration::from_millis(2);
+const AT_NEED: Duration = Duration::from_millis(3);
 /// So many waits in vain, and there is none any more.
 const IN_VAIN_MAX: u32 = 16;
 

@@ -2,7 +2,7 @@
 //!
 //! Copying a number's text then needs no loop and no call: the whole place is copied, and only its length differs.
 
-/// Room for any number that [`unsigned`], [`signed`] and [`float`] write.
+/// Room for any number that `unsigned`, `signed` and `float` write.
 pub const PLACE_BYTES: usize = 32;
 
 /// What a number is written to.
