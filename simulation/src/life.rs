@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use hydra_logger::{
-    AsyncHydraLogger, Error, ErrorKind, HydraLogger, Level, Receipt, Value, debug, error, info, warning,
+    AsyncHydraLogger, Counts, Error, ErrorKind, HydraLogger, Level, Receipt, Value, debug, error, info, warning,
 };
 use hydra_os::atomic::thread::{Thread, current, park_timeout};
 use hydra_os::clock::mono_ns;
@@ -25,6 +25,9 @@ const THREADS_MAX: u64 = 10;
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long a flush may take where destinations fail.
 const FLUSH_MAX: Duration = Duration::from_secs(300);
+/// How often, and how long after one another, a destination is looked at that might do nothing.
+const LOOKS: u32 = 100;
+const LOOK: Duration = Duration::from_secs(1);
 /// How soon somebody has looked whose time is over.
 const AT_ONCE: Duration = Duration::from_millis(1);
 
@@ -129,10 +132,9 @@ impl Life {
         let flushed = log.flush(FLUSH_MAX);
         let took = Duration::from_nanos(mono_ns() - begun_ns);
         let is_slow = took > WAIT_MAX && !self.scene.family.has_faults();
-        let fails = || log.health().destinations.iter().any(|(_, counts)| counts.failing);
-        if is_slow || flushed.as_ref().is_err_and(|_| !fails()) {
-            self.tape
-                .complain(format!("life {}: a flush took {took:?}: {flushed:?}", self.number));
+        if is_slow || flushed.is_err() && is_idle(log) {
+            let what = format!("a flush took {took:?}: {flushed:?}; {:?}", log.health());
+            self.tape.complain(format!("life {}: {what}", self.number));
         }
     }
 
@@ -178,8 +180,8 @@ impl Life {
                 let ended = log.shutdown(Duration::from_secs(300));
                 let took = Duration::from_nanos(mono_ns() - begun_ns);
                 if took > WAIT_MAX && !self.scene.family.has_faults() {
-                    self.tape
-                        .complain(format!("life {}: shutting down took {took:?}", self.number));
+                    let what = format!("shutting down took {took:?}: {ended:?}; {:?}", log.health());
+                    self.tape.complain(format!("life {}: {what}", self.number));
                 }
                 match ended {
                     Ok(report) => self.tape.report(self.number, report),
@@ -237,6 +239,18 @@ impl Life {
             }
         }
     }
+}
+
+/// Says whether all destinations do nothing: none of them fails, or takes its time, for as long as one may wait between
+/// two tries.
+fn is_idle(log: &HydraLogger) -> bool {
+    let works = |counts: &Counts| counts.failing || counts.busy_for.is_some();
+    let before = log.health();
+    let is_idle = (0..LOOKS).all(|_| {
+        park_timeout(LOOK);
+        !log.health().destinations.iter().any(|(_, counts)| works(counts))
+    });
+    is_idle && log.health().destinations == before.destinations
 }
 
 /// Either handle.

@@ -98,7 +98,11 @@ const DIES: &[Fault] = &[
     Fault("the whole process stopped", &["stopped"], ""),
     Fault(
         "one producer stands still in a call",
-        &["stalled", "crates/journal/src/bell.rs::ringing_keeps_nobody_out"],
+        &[
+            "stalled",
+            "crates/journal/src/bell.rs::ringing_keeps_nobody_out",
+            "crates/journal/src/append.rs::behind_what_is_not_filled",
+        ],
         "a thread that stands still while it begins a segment keeps others out of the next one",
     ),
     Fault(

@@ -34,7 +34,9 @@ impl Pending {
         mut take: impl FnMut(&Record<'_>),
         is_sound: impl Fn(u32) -> bool,
     ) -> Option<u64> {
-        let (mut reader, mut batch, mut notes) = (self.cursor.reader_from(from), Batch::default(), Dictionary::new());
+        // What a thread has begun to log and not ended hides nothing that is accepted behind it.
+        let mut reader = self.cursor.reader_from(from).past_holes();
+        let (mut batch, mut notes) = (Batch::default(), Dictionary::new());
         let mut count = 0;
         loop {
             let segment = reader.position().segment();

@@ -349,3 +349,63 @@ pub(crate) fn retired() -> Error {
 fn stamp(journal: u32, segment: u32) -> u64 {
     u64::from(journal) << 32 | u64::from(segment)
 }
+
+#[cfg(all(test, not(any(loom, sim))))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use crate::{Batch, DamageKind, Journal, Kind, Options, Read, Reader};
+
+    use super::*;
+
+    fn data_of(reader: &mut Reader) -> (Vec<Vec<u8>>, Vec<DamageKind>, Read) {
+        let (mut batch, mut data, mut damage) = (Batch::default(), Vec::new(), Vec::new());
+        loop {
+            let read = reader.read(&mut batch, 1 << 16);
+            if read != Read::Some {
+                return (data, damage, read);
+            }
+            let frames = batch.frames().iter().filter(|frame| frame.kind == Kind::Data);
+            data.extend(frames.map(|frame| batch.payload(frame).to_vec()));
+            damage.extend(batch.damage().iter().map(|damage| damage.kind));
+        }
+    }
+
+    /// A head waits at what a producer has reserved and not filled. Who only wants to know what there is finds all that
+    /// stands behind it, in this segment and in later ones, and has nobody believe that it has been filled.
+    #[test]
+    fn behind_what_is_not_filled() {
+        let options = Options {
+            segment_bytes: crate::SEGMENT_BYTES_MIN,
+            ..Options::default()
+        };
+        let journal = Journal::create(options).unwrap();
+        let head = journal.cursor("head").unwrap();
+        let mut writer = journal.writer();
+        let mut written = Vec::new();
+        let mut append = |writer: &mut Writer, number: u64| {
+            let record = number.to_le_bytes().repeat(100);
+            writer.append(&record, &[]).unwrap();
+            written.push(record);
+        };
+        append(&mut writer, 0);
+        let segment = Arc::clone(writer.segment.as_ref().unwrap());
+        let Reserved::At(offset) = writer.reserve(&segment, frame_bytes(5)) else {
+            unreachable!("there is room")
+        };
+        let mut number = 1;
+        while journal.tail().segment() == segment.number {
+            append(&mut writer, number);
+            number += 1;
+        }
+        let (seen, _, read) = data_of(&mut head.reader());
+        assert_eq!((seen.len(), read), (1, Read::Pending));
+        let (seen, damage, read) = data_of(&mut head.reader().past_holes());
+        assert!(seen == written && read == Read::Empty(journal.tail()));
+        assert_eq!(damage, [DamageKind::Hole]);
+        assert!(!segment.is_settled());
+        segment.write(offset, Kind::Data, b"later");
+        let (seen, damage, _) = data_of(&mut head.reader());
+        assert_eq!((seen.len(), damage.len()), (written.len() + 1, 0));
+    }
+}

@@ -142,6 +142,8 @@ pub struct Reader {
     /// It has been told whether the end of a dead process's journal is missing.
     #[cfg(not(loom))]
     end_told: bool,
+    /// See [`Reader::past_holes`].
+    past_holes: bool,
 }
 
 impl Reader {
@@ -154,6 +156,18 @@ impl Reader {
             from,
             #[cfg(not(loom))]
             end_told: false,
+            past_holes: false,
+        }
+    }
+
+    /// Returns the reader as one that, in a living journal, does not wait for what a producer has reserved and not
+    /// published yet: it goes on behind it, and reports it in [`Batch::damage`]. For whoever wants to know what is
+    /// there now; a head that read like that would lose what comes to stand there.
+    #[must_use]
+    pub fn past_holes(self) -> Reader {
+        Reader {
+            past_holes: true,
+            ..self
         }
     }
 
@@ -205,15 +219,20 @@ impl Reader {
             }
         }
         if self.position.offset() as usize + FRAME_HEAD_BYTES > segment.end {
-            segment.settle();
+            // Whoever steps over what is not filled yet has not seen that all of it is.
+            if !self.past_holes {
+                segment.settle();
+            }
             if self.open_next(segment.number + 1, batch) {
                 #[cfg(not(loom))]
-                if let Source::Live(_) = self.source {
+                if matches!(self.source, Source::Live(_)) && !self.past_holes {
                     // Its memory had been let go of before: reading has brought it back.
                     segment.release_pages_again();
                 }
                 return Read::Some;
             }
+        } else if self.past_holes && self.step_over(&segment, batch) {
+            return Read::Some;
         }
         self.nothing_in(batch)
     }
@@ -237,6 +256,31 @@ impl Reader {
             }
         }
         nothing
+    }
+
+    /// Goes on behind space that a producer of a living journal has reserved and not filled; says whether there is any.
+    #[cfg(not(loom))]
+    fn step_over(&mut self, segment: &Segment, batch: &mut Batch) -> bool {
+        let Source::Live(log) = &self.source else { return false };
+        let tail = log.tail();
+        if tail <= self.position {
+            return false;
+        }
+        let start = self.position.offset() as usize;
+        if segment.envelope(start).is_some() {
+            // It has been filled meanwhile.
+            return true;
+        }
+        let mut scratch = std::mem::take(&mut batch.scratch);
+        let next = step_over(segment, start, &mut scratch, &mut batch.damage);
+        batch.scratch = scratch;
+        self.position = segment.position(next).min(tail.max(self.position));
+        true
+    }
+
+    #[cfg(loom)]
+    fn step_over(&mut self, _: &Segment, _: &mut Batch) -> bool {
+        false
     }
 
     /// Returns the segment to read in: the copy, where one has taken the place of the one this reader was in.

@@ -48,7 +48,7 @@ pub(super) fn run(turn: &mut Turn<'_>) -> io::Result<()> {
             }
         }
         turn.outcome.notes.push(format!(
-            "{name}: stood still at {stalls} of {steps} instructions, at {left} of them heads had to wait"
+            "{name}: stood still at {stalls} of {steps} instructions, at {left} of them heads waited for it"
         ));
     }
     Ok(())

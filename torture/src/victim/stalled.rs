@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hydra_logger::HydraLogger;
+use hydra_logger::{Balance, HydraLogger};
 
-use super::{Text, complain, gate, sync_call};
+use super::{LAYER, Text, complain, gate, sync_call};
 use crate::payload::Id;
 use crate::spec::{ENOUGH, HEALTH, Spec};
 use crate::tape::Tape;
@@ -45,6 +45,14 @@ pub(super) fn run(spec: &Spec, log: &HydraLogger, tape: &Arc<Tape>) -> ExitCode 
     let _ = std::fs::write(spec.dir.join(HEALTH), format!("{report:?}"));
     if took > SHUTDOWN + SLACK {
         return complain(&format!("the shutdown took {took:?}"));
+    }
+    let is_told = |balance: &Balance| {
+        let found = balance.delivered + balance.in_journal + balance.fell_back + balance.dropped;
+        !balance.destination.starts_with(LAYER) || found >= spec.records + MEANWHILE
+    };
+    match report {
+        Ok(report) if report.balances.iter().all(is_told) => {}
+        told => return complain(&format!("the report does not tell of all that was accepted: {told:?}")),
     }
     // Nobody can wait for a thread that stands still.
     hydra_os::hazard::leave(0)
