@@ -90,9 +90,19 @@ impl PerLevel {
 /// Returns what a table has for a level.
 #[inline]
 pub(crate) fn of_level<T>(table: &[T; Level::ALL.len()], level: Level) -> &T {
-    let [least, ..] = table;
+    table.get(place_of(level)).expect("the table has a place for each level")
+}
+
+/// As [`of_level`], to be changed.
+#[inline]
+pub(crate) fn of_level_mut<T>(table: &mut [T; Level::ALL.len()], level: Level) -> &mut T {
+    table.get_mut(place_of(level)).expect("the table has a place for each level")
+}
+
+#[inline]
+fn place_of(level: Level) -> usize {
     // The numbers are 5, 10, 20, and so on.
-    table.get(usize::from(level.number() / 10)).unwrap_or(least)
+    usize::from(level.number() / 10).min(Level::ALL.len() - 1)
 }
 
 /// All fields of a record, those of the call before those of the context around it: where both use a name, the call's

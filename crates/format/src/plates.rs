@@ -1,6 +1,6 @@
 //! What a format makes once of a layer and of a call site, and prints from for each of their records.
 //!
-//! A [`Front`] is a layer's text on each level; a [`Plate`] is a call site's text, with places for its arguments. Both
+//! A [`Front`] is a layer's text on a level; a [`Plate`] is a call site's text, with places for its arguments. Both
 //! are made from notes, and hold on to them: while the note of a record has the same address it is the same note. They
 //! spare work and change nothing: what has no plate is written piece by piece, to the same bytes.
 
@@ -10,11 +10,11 @@ use hydra_record::arguments::ARGUMENTS_MAX;
 use hydra_record::{Argument, Arguments, LayerNote, Level, Origin, Piece as Part, Record, SiteNote};
 
 use crate::escape::{Escaped, Rule};
-use crate::format::of_level;
+use crate::format::of_level_mut;
 use crate::pen::{EMPTY_PAGE, Page, Pen, Prepared};
 
 /// Where there are more layers or call sites than this, some have to share a place.
-const FRONTS_MAX: usize = 256;
+const FRONTS_MAX: usize = 4096;
 const PLATES_MAX: usize = 8192;
 
 /// What can be told beforehand of a format's text.
@@ -116,7 +116,7 @@ impl Press {
             },
         };
         Setting {
-            front: of_level(&front.texts, record.level),
+            front: &front.text,
             page,
             text,
         }
@@ -160,22 +160,22 @@ impl Text<'_> {
     }
 }
 
-/// A layer's text on each level.
+/// A layer's text on a level.
 #[derive(Clone, Debug)]
 struct Front {
     layer: Arc<LayerNote>,
     origin: Arc<Origin>,
-    texts: [[Prepared; 2]; Level::ALL.len()],
+    text: [Prepared; 2],
 }
 
 impl Front {
     fn new<L: Layout>(layout: &L, record: &Record<'_>) -> Front {
         let (layer, origin) = (record.layer_note(), record.origin());
-        let texts = Level::ALL.map(|level| layout.front(layer, origin, level).map(|text| Prepared::new(&text)));
+        let text = layout.front(layer, origin, record.level);
         Front {
             layer: Arc::clone(layer),
             origin: Arc::clone(origin),
-            texts,
+            text: text.map(|text| Prepared::new(&text)),
         }
     }
 }
@@ -317,7 +317,8 @@ impl Plate {
 #[derive(Clone, Debug, Default)]
 struct Plates {
     owner: Option<Identity>,
-    fronts: Vec<Option<Box<Front>>>,
+    /// For each level.
+    fronts: [Vec<Option<Box<Front>>>; Level::ALL.len()],
     plates: Vec<Option<Box<Plate>>>,
 }
 
@@ -331,7 +332,8 @@ impl Plates {
             };
         }
         let layer = record.layer_note();
-        let front = place(&mut self.fronts, usize::from(layer.id) % FRONTS_MAX);
+        let fronts = of_level_mut(&mut self.fronts, record.level);
+        let front = place(fronts, usize::from(layer.id) % FRONTS_MAX);
         let is_of = |front: &Front| Arc::ptr_eq(&front.layer, layer) && Arc::ptr_eq(&front.origin, record.origin());
         if !front.as_deref().is_some_and(is_of) {
             *front = None;
