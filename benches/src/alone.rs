@@ -121,6 +121,13 @@ pub(crate) const FIGURES: &[Figure] = &[
     figure("alone-synced", "gain", "... the one over the other", Unit::Times).aim("100 times"),
     figure(
         "alone-synced",
+        "grouped_per_second",
+        "64 threads, sixteen records each and then waited for, per second",
+        Unit::PerSecond,
+    ),
+    figure("alone-synced", "grouped_gain", "... over an fsync a record", Unit::Times).aim("100 times"),
+    figure(
+        "alone-synced",
         "p999_ns",
         "journaled calls meanwhile, p99.9",
         Unit::Nanoseconds,

@@ -14,6 +14,8 @@ use super::{Figures, SHUTDOWN, figures, quantile};
 use crate::peer::Error;
 
 const THREADS: usize = 64;
+/// How many records a thread hands over before it waits for them.
+const GROUP: usize = 16;
 /// What the other thread lets pass between two calls.
 const PACE: Duration = Duration::from_micros(100);
 
@@ -28,11 +30,14 @@ pub(super) fn run(dir: &Path, quick: bool) -> Result<Figures, Error> {
         .build()?;
     let log = HydraLogger::new(config)?;
     let (synced, mut times) = together(&log, time);
+    let grouped = in_groups(&log, time);
     log.shutdown(SHUTDOWN)?;
     Ok(figures([
         ("synced_per_second", synced),
         ("fsyncs_per_second", fsyncs),
         ("gain", synced / fsyncs),
+        ("grouped_per_second", grouped),
+        ("grouped_gain", grouped / fsyncs),
         ("p999_ns", quantile(&mut times, 0.999)),
     ]))
 }
@@ -82,4 +87,24 @@ fn together(log: &HydraLogger, time: Duration) -> (f64, Vec<u64>) {
         done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64(),
         times,
     )
+}
+
+/// Synced records a second where each thread has several under way: the async handle's calls do not wait.
+fn in_groups(log: &HydraLogger, time: Duration) -> f64 {
+    let (log, done) = (log.handle(), AtomicU64::new(0));
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while begun.elapsed() < time {
+                    let receipts: [_; GROUP] = std::array::from_fn(|number| {
+                        error!(log, layer: "BENCH", "charge {number} failed after {tries} tries", tries = 3)
+                    });
+                    let synced = receipts.iter().filter(|receipt| receipt.wait().is_ok()).count();
+                    done.fetch_add(synced as u64, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64()
 }

@@ -24,7 +24,7 @@ use crate::passage::{Passage, Purpose};
 use crate::retry::Retry;
 
 /// About how many bytes of the journal are read in one go.
-pub(crate) const READ_BYTES: usize = 128 << 10;
+pub(crate) const READ_BYTES: usize = 256 << 10;
 /// How often a head that has nothing to do looks by itself, at first and later.
 const POLL_FIRST: Duration = Duration::from_micros(50);
 const POLL_LAST: Duration = Duration::from_millis(1);

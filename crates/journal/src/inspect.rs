@@ -210,5 +210,5 @@ fn read_cursors(path: &Path) -> Option<Cursors> {
         return None;
     }
     let map = Map::file_read_only(&file, len).ok()?;
-    Cursors::view(Mapping { map, file: None })
+    Cursors::view(Mapping::new(map, None))
 }

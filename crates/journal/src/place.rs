@@ -122,7 +122,7 @@ pub(crate) fn cursors_file(made: &Path, path: &Path) -> io::Result<Mapping> {
     file.preallocate(FILE_BYTES as u64)?;
     let map = Map::file(&file, FILE_BYTES)?;
     let file = Some((file, path.to_owned()));
-    Ok(Mapping { map, file })
+    Ok(Mapping::new(map, file))
 }
 
 fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
@@ -136,10 +136,7 @@ fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
         Ok((map, file))
     })();
     match made {
-        Ok((map, file)) => Ok(Mapping {
-            map,
-            file: Some((file, path)),
-        }),
+        Ok((map, file)) => Ok(Mapping::new(map, Some((file, path)))),
         Err(error) => {
             let _ = disk::remove_file(&path);
             Err(Error::allocation("allocating a segment of the journal", &path, error))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use hydra_os::atomic::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use hydra_os::atomic::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 
 use crate::error::Error;
 use crate::position::Position;
@@ -15,6 +15,8 @@ use crate::position::Position;
 pub struct Progress {
     reached: AtomicU64,
     waiting: AtomicUsize,
+    /// Some last try has failed.
+    failing: AtomicBool,
     waiters: Mutex<Waiters>,
 }
 
@@ -96,6 +98,7 @@ impl Progress {
         let due = {
             let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             waiters.failed_before = Some((position, error.clone()));
+            self.failing.store(true, Ordering::SeqCst);
             self.take_until(&mut waiters, position)
         };
         due.into_values().flatten().for_each(Waker::wake);
@@ -103,10 +106,11 @@ impl Progress {
 
     /// Lets those who come wait for a new try.
     pub(crate) fn try_again(&self) {
-        self.waiters
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .failed_before = None;
+        if self.failing.load(Ordering::SeqCst) {
+            let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            waiters.failed_before = None;
+            self.failing.store(false, Ordering::SeqCst);
+        }
     }
 
     fn take_until(&self, waiters: &mut Waiters, position: Position) -> BTreeMap<Position, Vec<Waker>> {

@@ -25,10 +25,10 @@ use crate::store::Spare;
 
 /// Cleared segments kept ready.
 pub(crate) const SPARES_WANTED: usize = 2;
-/// Used segments are kept for their next life up to so many and, past [`SPARES_WANTED`], up to so many bytes. As many
-/// of the newest segments have their memory kept at hand.
+/// Used segments are kept for their next life up to so many and, past [`SPARES_WANTED`], up to so many bytes: enough
+/// for a head that now falls behind and then catches up. As many of the newest segments have their memory kept at hand.
 const POOL_SEGMENTS: usize = 8;
-const POOL_BYTES: usize = 8 << 20;
+const POOL_BYTES: usize = 16 << 20;
 /// How long the keeper sleeps when nobody calls it.
 const IDLE: Duration = Duration::from_secs(3600);
 /// How often it looks again while the journal is full: the disk may have room again.

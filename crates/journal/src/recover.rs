@@ -124,7 +124,7 @@ pub(crate) fn open_segment(path: &Path) -> io::Result<Opened> {
         });
     }
     let map = Map::file_read_only(&file, len)?;
-    let mapping = Mapping { map, file: None };
+    let mapping = Mapping::new(map, None);
     Ok(match mapping.header() {
         Ok(header) if header.number == 0 => Opened::Spare,
         Ok(header) => {
@@ -302,7 +302,7 @@ fn open_cursors(path: &Path) -> Result<Option<Cursors>, Error> {
     }
     let map = Map::file(&file, FILE_BYTES).map_err(wrap)?;
     let file = Some((file, path.to_owned()));
-    Ok(Cursors::open(Mapping { map, file }))
+    Ok(Cursors::open(Mapping::new(map, file)))
 }
 
 /// Makes the cursors' file anew, in place of one that is gone or damaged.

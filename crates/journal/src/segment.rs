@@ -67,6 +67,9 @@ pub(crate) struct Mapping {
     pub(crate) map: Map,
     #[cfg(not(loom))]
     pub(crate) file: Option<(disk::File, PathBuf)>,
+    /// The file's length and blocks are on the device: all it needs in later lives is its bytes.
+    #[cfg(not(loom))]
+    on_device: AtomicBool,
 }
 
 /// Facts of a header.
@@ -138,9 +141,18 @@ impl Mapping {
     pub(crate) fn anonymous(bytes: usize) -> io::Result<Mapping> {
         let map = Map::anonymous(bytes)?;
         #[cfg(not(loom))]
-        return Ok(Mapping { map, file: None });
+        return Ok(Mapping::new(map, None));
         #[cfg(loom)]
         Ok(Mapping { map })
+    }
+
+    #[cfg(not(loom))]
+    pub(crate) fn new(map: Map, file: Option<(disk::File, PathBuf)>) -> Mapping {
+        Mapping {
+            map,
+            file,
+            on_device: AtomicBool::new(false),
+        }
     }
 
     /// Writes a fresh header with number 0: from now on the file is a spare of this journal.
@@ -174,6 +186,25 @@ impl Mapping {
         self.map
             .zero(FRAMES_START, self.map.len() - TRAILER_BYTES - FRAMES_START);
         self.begin_life(journal, generation, created_ns, copies_pages);
+    }
+
+    /// Brings everything but its frames and the first copy of the header to the device: the file's length and blocks,
+    /// if that has not been done yet, and what stands behind the frames.
+    ///
+    /// It must cost those who append nothing. What has been synced costs the next store into its page a page fault; so
+    /// of a file that is used again no more is synced than has to be, and of a new one, all of which is, the pages are
+    /// touched again.
+    #[cfg(not(loom))]
+    pub(crate) fn sync_around(&self, frames_end: usize) -> io::Result<()> {
+        if self.on_device.load(Ordering::Relaxed) {
+            return self.map.sync(frames_end, self.map.len() - frames_end);
+        }
+        if let Some((file, _)) = &self.file {
+            file.sync_data()?;
+            self.on_device.store(true, Ordering::Relaxed);
+            let _best_effort = self.map.prefault();
+        }
+        Ok(())
     }
 
     /// Where the two copies of the header stand.

@@ -63,11 +63,12 @@ impl Sync {
         wanted.position = wanted.position.max(position);
         if position > self.done.reached() {
             wanted.first = Some(wanted.first.map_or(position, |first| first.min(position)));
-            wanted.due = true;
             // Whoever is told of a failure from here on is told of one of a sync that began later.
             self.done.try_again();
+            if !std::mem::replace(&mut wanted.due, true) {
+                self.call.notify_one();
+            }
         }
-        self.call.notify_one();
         !std::mem::replace(&mut wanted.running, true)
     }
 
@@ -254,7 +255,7 @@ impl Patience {
 }
 
 fn sync_segment(shared: &Shared, segment: &Segment, start: usize, end: usize) -> Result<(), Error> {
-    let Some((file, path)) = &segment.mapping.file else {
+    let Some((_, path)) = &segment.mapping.file else {
         return Ok(());
     };
     if segment.is_poisoned() {
@@ -263,10 +264,12 @@ fn sync_segment(shared: &Shared, segment: &Segment, start: usize, end: usize) ->
     }
     let wrap = |error| Error::io("syncing the journal", path, error);
     let attempt = |write: &dyn Fn() -> io::Result<()>| shared.sync.attempt(write).map_err(wrap);
+    let mut start = start;
     if start <= FRAMES_START {
-        // The first sync of a segment: the file's size and blocks and its name must be on the device too.
-        attempt(&|| file.sync_data())?;
+        // The first sync of a segment: what is no frame must be on the device too, and the file's name.
+        attempt(&|| segment.mapping.sync_around(segment.end))?;
         attempt(&|| shared.home.as_ref().map_or(Ok(()), Home::sync_names))?;
+        start = 0;
     }
     attempt(&|| segment.mapping.map.sync(start, end - start))?;
     // A file without its name, or without some of its bytes, can be synced as well, and would be of no use.

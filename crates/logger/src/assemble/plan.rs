@@ -24,7 +24,7 @@ use crate::outlet::Setup;
 /// About how many bytes go into one write, unless `buffer_size` says otherwise. After a crash a write may come twice.
 const BATCH_BYTES: usize = 64 << 10;
 /// Likewise, for a file, where no write comes twice: a large one costs the system less than several small ones.
-const FILE_BATCH_BYTES: usize = 256 << 10;
+const FILE_BATCH_BYTES: usize = 512 << 10;
 /// Failures in a row after which a destination's fallback serves.
 const FALLBACK_TRIES: u32 = 3;
 /// How long after a write `fsync = "interval"` syncs a file at the latest.

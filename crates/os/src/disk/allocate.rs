@@ -7,11 +7,12 @@ use std::os::fd::AsRawFd;
 use super::unsignalled::unsignalled;
 use super::{File, uninterrupted};
 
-/// How many zeros are written at a time.
+/// How many zeros are written at a time: a page.
 ///
-/// The page cache keeps what comes in one write in one piece where it can, and a piece that is mapped costs one page
-/// fault instead of sixteen. A larger piece costs more elsewhere: a sync writes the whole of it for any byte in it.
-const ZEROS_BYTES: usize = 64 * 1024;
+/// The page cache keeps what comes in one write in one piece where it can. A larger piece would be touched sooner, with
+/// one page fault instead of sixteen; but a sync of any byte in it writes all of it out and makes all of it read-only,
+/// so that whoever stores into the next page would pay for it.
+const ZEROS_BYTES: usize = 4 * 1024;
 
 /// `FS_NOCOW_FL` of `linux/fs.h`: overwriting a block changes it in place.
 const NO_COPY_ON_WRITE: libc::c_long = 0x0080_0000;
