@@ -125,7 +125,13 @@ pub(crate) const FIGURES: &[Figure] = &[
         "64 threads, sixteen records each and then waited for, per second",
         Unit::PerSecond,
     ),
-    figure("alone-synced", "grouped_gain", "... over an fsync a record", Unit::Times).aim("100 times"),
+    figure(
+        "alone-synced",
+        "grouped_gain",
+        "... over an fsync a record",
+        Unit::Times,
+    )
+    .aim("100 times"),
     figure(
         "alone-synced",
         "p999_ns",

@@ -97,9 +97,9 @@ fn in_groups(log: &HydraLogger, time: Duration) -> f64 {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while begun.elapsed() < time {
-                    let receipts: [_; GROUP] = std::array::from_fn(|number| {
-                        error!(log, layer: "BENCH", "charge {number} failed after {tries} tries", tries = 3)
-                    });
+                    let receipts: [_; GROUP] = std::array::from_fn(
+                        |number| error!(log, layer: "BENCH", "charge {number} failed after {tries} tries", tries = 3),
+                    );
                     let synced = receipts.iter().filter(|receipt| receipt.wait().is_ok()).count();
                     done.fetch_add(synced as u64, Ordering::Relaxed);
                 }

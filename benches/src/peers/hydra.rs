@@ -100,7 +100,9 @@ pub(crate) struct Awaited {
     log: AsyncHydraLogger,
 }
 
-/// Awaits a receipt as the simplest executor would. It is ready at once at the default guarantee of INFO.
+/// Awaits a receipt as the simplest executor would. It is ready at once at the default guarantee of INFO. In its
+/// caller's code, as what `.await` becomes is.
+#[inline(always)]
 fn settle(receipt: impl Future) {
     let mut receipt = pin!(receipt);
     let mut context = Context::from_waker(Waker::noop());

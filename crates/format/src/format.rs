@@ -90,13 +90,17 @@ impl PerLevel {
 /// Returns what a table has for a level.
 #[inline]
 pub(crate) fn of_level<T>(table: &[T; Level::ALL.len()], level: Level) -> &T {
-    table.get(place_of(level)).expect("the table has a place for each level")
+    table
+        .get(place_of(level))
+        .expect("the table has a place for each level")
 }
 
 /// As [`of_level`], to be changed.
 #[inline]
 pub(crate) fn of_level_mut<T>(table: &mut [T; Level::ALL.len()], level: Level) -> &mut T {
-    table.get_mut(place_of(level)).expect("the table has a place for each level")
+    table
+        .get_mut(place_of(level))
+        .expect("the table has a place for each level")
 }
 
 #[inline]

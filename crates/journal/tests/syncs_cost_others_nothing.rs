@@ -45,7 +45,12 @@ fn fresh_pages_are_writable() {
     while journal.tail() < Position::new(BEFORE, 0) {
         append_and_sync();
     }
-    let recycled = || journal.metrics().segments_recycled.load(std::sync::atomic::Ordering::Relaxed);
+    let recycled = || {
+        journal
+            .metrics()
+            .segments_recycled
+            .load(std::sync::atomic::Ordering::Relaxed)
+    };
     let (lives, before) = (recycled(), faults());
     (0..SYNCS).for_each(|_| append_and_sync());
     let met = faults() - before;
