@@ -127,6 +127,8 @@ struct State {
     removed: bool,
     /// What dead processes left for it.
     backlog: Vec<Cursor>,
+    /// The head whose end its worker waits for.
+    before: Option<Arc<Control>>,
 }
 
 /// How often an account is begun anew because the head was faster.
@@ -188,20 +190,19 @@ impl Head {
             guaranteed: spec.guaranteed,
             control: Arc::clone(&control),
         };
-        head.control.lock().backlog.clone_from(&backlog);
+        head.control.set(|state| {
+            state.backlog.clone_from(&backlog);
+            state.before.clone_from(&before);
+        });
         let title = format!("hydra-head-{}", spec.number);
         let worker = Worker::new(spec, cursor, backlog, Arc::clone(&control));
         let started = hydra_os::thread::spawn(&title, move || {
             control.set(|state| state.thread = Some(thread::current()));
-            if let Some(before) = before {
-                // Also when this one has been stopped meanwhile: whoever comes next must not meet the one before.
-                before.wait_ended();
-                if !control.is_stopped() {
-                    // They are this one's alone, and those who come after it.
-                    before.lock().backlog.clear();
-                }
-            }
-            worker.run();
+            let worker = match before {
+                Some(before) => take_over(worker, &before, &control),
+                None => Some(worker),
+            };
+            worker.into_iter().for_each(Worker::run);
             control.set(|state| state.ended = true);
         });
         started.map_err(|error| Error::Thread(title, error))?;
@@ -332,6 +333,10 @@ impl Head {
     pub fn stop(&self) {
         self.control.order.store(ORDER_STOP, Ordering::Release);
         self.nudge();
+        let before = self.control.lock().before.clone();
+        if let Some(before) = before {
+            before.set(|_| {});
+        }
     }
 
     /// Tells the worker that its work ends: it delivers what is before `until`, syncs its destination, removes its
@@ -378,6 +383,20 @@ impl Head {
     }
 }
 
+/// Waits for the head before to end. `None` if this one is told to stop first: it lets go of its destination, which the
+/// one before may need, and ends after it all the same, for whoever comes next must not meet that one.
+fn take_over(worker: Worker, before: &Control, control: &Control) -> Option<Worker> {
+    before.wait_until(|state| state.ended || control.is_stopped());
+    let worker = Some(worker).filter(|_| !control.is_stopped());
+    before.wait_until(|state| state.ended);
+    control.set(|state| state.before = None);
+    if worker.is_some() {
+        // They are this one's alone, and those who come after it.
+        before.lock().backlog.clear();
+    }
+    worker
+}
+
 impl Drop for Head {
     fn drop(&mut self) {
         self.stop();
@@ -414,9 +433,9 @@ impl Control {
         true
     }
 
-    fn wait_ended(&self) {
-        let ended = self.changed.wait_while(self.lock(), |state| !state.ended);
-        drop(ended);
+    fn wait_until(&self, done: impl Fn(&State) -> bool) {
+        let waited = self.changed.wait_while(self.lock(), |state| !done(state));
+        drop(waited);
     }
 
     pub(crate) fn set_recovered(&self) {

@@ -5,12 +5,13 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use common::{LONG, Program, adopt, messages};
 use hydra_head::{Head, Overflow, Spec};
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
-use hydra_sink::{Batch, Begun, Error, Mark, Memory, MemorySink, Sink};
+use hydra_sink::{Batch, Begun, Error, FileOptions, FileSink, Mark, Memory, MemorySink, Sink};
 
 /// A retired head delivers what is before its end, then ends, and no longer keeps the journal.
 #[test]
@@ -91,6 +92,39 @@ fn a_successor_goes_on_far_into_a_segment() {
         std::thread::yield_now();
     }
     assert_eq!(messages(&memory).last().unwrap(), "again");
+}
+
+/// A successor that is told to stop before it could begin lets go of its file while the one before goes on, which may
+/// be about to open it; and it ends after that one all the same.
+#[test]
+fn a_successor_that_never_began_holds_no_file() {
+    let program = Program::start();
+    let (memory, dir) = (Memory::new(), tempfile::tempdir().unwrap());
+    let file = |max_size| {
+        FileSink::shared(FileOptions {
+            max_size: Some(max_size),
+            ..FileOptions::new(dir.path().join("a.log"))
+        })
+    };
+    let first = program.head(0, Level::Info, &memory);
+    let next = first.succeed(Spec {
+        sink: Box::new(file(20_000).unwrap()),
+        ..program.spec(1, Level::Info, &memory, None)
+    });
+    let next = next.unwrap();
+    assert!(file(2_000).is_err(), "it has the file");
+    next.stop();
+    let until = Deadline::after(LONG);
+    while file(2_000).is_err() {
+        assert!(!until.is_over(), "it never lets go of the file");
+        std::thread::yield_now();
+    }
+    assert!(!next.join(Duration::ZERO));
+    program.log(1, Level::Info, "by the first");
+    program.settle(&first);
+    first.stop();
+    assert!(next.join(LONG));
+    assert_eq!(messages(&memory), ["by the first"]);
 }
 
 /// What a head had in hand when it handed over, and was given up by then, is counted by the next one.
