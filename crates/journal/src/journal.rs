@@ -379,7 +379,7 @@ impl Owner {
             let _ = handle.join();
         }
         let error = Error::new(ErrorKind::Closed, "waiting on a journal that is closed");
-        shared.sync.done.fail(&error);
+        shared.sync.fail(&error);
         shared.cursors.fail_all(&error);
         let source = || Source::Live(OsArc::clone(&shared.log));
         let is_read = |low| low >= end || Reader::new(source(), low).has_no_more_data();

@@ -67,6 +67,15 @@ impl Progress {
         }
     }
 
+    /// As [`Progress::poll`], and nobody is woken.
+    pub(crate) fn look(&self, position: Position) -> Option<Result<(), Error>> {
+        if self.reached() >= position {
+            return Some(Ok(()));
+        }
+        let waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        waiters.failure(position).map(|error| Err(error.clone()))
+    }
+
     /// Takes back what [`Progress::poll`] has noted: nobody waits any more, as when a future is dropped.
     pub fn forget(&self, position: Position, waker: &Waker) {
         let mut waiters = self.waiters.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -9,15 +9,17 @@
 //! A sync needs no descriptor that is not open already: it must not fail because the process has used its up.
 
 use std::io;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hydra_os::atomic::{Condvar, Mutex, MutexGuard, thread};
+use hydra_os::clock::Deadline;
 
 use crate::audit::Trouble;
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEAD_BYTES;
-use crate::journal::Shared;
+use crate::journal::{Journal, Shared};
 use crate::lock::{CURSORS, Home};
 use crate::poison;
 use crate::position::Position;
@@ -35,6 +37,9 @@ pub(crate) struct Sync {
     pub(crate) done: Progress,
     wanted: Mutex<Wanted>,
     call: Condvar,
+    /// Where threads wait for the end of a round: those of even and of odd rounds apart, so that the end of one wakes
+    /// nobody who waits for the next.
+    ends: [Condvar; 2],
     /// Which of the next writes to the device fail.
     #[cfg(test)]
     pub(crate) script: Mutex<std::collections::VecDeque<bool>>,
@@ -47,8 +52,23 @@ struct Wanted {
     first: Option<Position>,
     /// Somebody has asked since the last sync began.
     due: bool,
+    /// The number of the last sync that was begun, and up to where it goes; [`Position::END`] until that is known.
+    round: u64,
+    goal: Position,
+    /// It has not ended.
+    in_round: bool,
     closed: bool,
     running: bool,
+}
+
+impl Wanted {
+    /// Returns the number of the sync that `position`, which was asked for, is to wait for.
+    fn round_of(&self, position: Position) -> u64 {
+        match self.in_round && position <= self.goal {
+            true => self.round,
+            false => self.round + 1,
+        }
+    }
 }
 
 impl Sync {
@@ -85,6 +105,56 @@ impl Sync {
             wanted.position
         };
         self.done.fail_before(asked, error);
+        self.wake_all();
+    }
+
+    /// Gives up: nothing that is not on the device will be.
+    pub(crate) fn fail(&self, error: &Error) {
+        self.done.fail(error);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        // Whoever has looked before that is asleep by now.
+        drop(self.lock());
+        self.ends.iter().for_each(Condvar::notify_all);
+    }
+
+    /// Waits until everything before `position` is on the device, which was asked for, or will not be, or was not at
+    /// the last try; `None` when the time is over.
+    fn wait_for(&self, position: Position, end: &Deadline) -> Option<Result<(), Error>> {
+        let mut wanted = self.lock();
+        loop {
+            if let Some(result) = self.done.look(position) {
+                return Some(result);
+            }
+            if end.is_over() {
+                return None;
+            }
+            let [even, odd] = &self.ends;
+            let ends = if wanted.round_of(position).is_multiple_of(2) {
+                even
+            } else {
+                odd
+            };
+            let waited = ends.wait_timeout(wanted, end.left());
+            wanted = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn set_goal(&self, goal: Position) {
+        self.lock().goal = goal;
+    }
+
+    /// What the round came to can be seen: wakes those who wait for that.
+    fn end_round(&self) {
+        let round = {
+            let mut wanted = self.lock();
+            wanted.in_round = false;
+            wanted.round
+        };
+        let [even, odd] = &self.ends;
+        if round.is_multiple_of(2) { even } else { odd }.notify_all();
     }
 
     pub(crate) fn close(&self) {
@@ -108,7 +178,11 @@ impl Sync {
             .wait_while(self.lock(), idle)
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let due = std::mem::take(&mut wanted.due);
-        wanted.first.take().filter(|_| due)
+        let first = wanted.first.take().filter(|_| due)?;
+        wanted.round += 1;
+        wanted.goal = Position::END;
+        wanted.in_round = true;
+        Some(first)
     }
 
     /// Keeps the first position asked for, of a sync that failed, for the next.
@@ -132,10 +206,22 @@ impl Sync {
     }
 }
 
+impl Journal {
+    /// Waits until the journal is on the device up to `position`, for which [`Journal::sync_to`] has asked; `None` when
+    /// that takes longer than `timeout`.
+    ///
+    /// As [`Progress::poll`] of [`Journal::synced`], and cheaper where many threads wait: one call to the system wakes
+    /// them all.
+    pub fn wait_until_synced(&self, position: Position, timeout: Duration) -> Option<Result<(), Error>> {
+        self.shared().sync.wait_for(position, &Deadline::after(timeout))
+    }
+}
+
 /// Runs until the journal is closed and nothing more is asked for.
 pub(crate) fn run(shared: &Shared) {
     while let Some(first) = shared.sync.wait() {
         let goal = shared.log.fence(PAGE);
+        shared.sync.set_goal(goal);
         match sync_to(shared, goal).and_then(|()| wait_until_durable(shared, first)) {
             Ok(()) => {
                 shared.log.metrics.syncs.fetch_add(1, Ordering::Relaxed);
@@ -147,6 +233,7 @@ pub(crate) fn run(shared: &Shared) {
                 shared.sync.done.fail_before(goal, &error);
             }
         }
+        shared.sync.end_round();
     }
 }
 

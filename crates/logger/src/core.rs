@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use hydra_head::{Head, Overflow as HeadOverflow, Rejection};
 use hydra_journal::{Adopted, Journal, Position};
@@ -294,6 +295,12 @@ impl Core {
     /// Says whether the journal is on the device up to `position`; otherwise wakes `waker` when it is.
     pub(crate) fn poll_synced(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
         let synced = self.journal.synced().poll(position, waker)?;
+        Some(synced.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error)))
+    }
+
+    /// Waits as [`Core::poll_synced`] would have it; `None` when that takes longer than `timeout`.
+    pub(crate) fn wait_until_synced(&self, position: Position, timeout: Duration) -> Option<Result<(), Error>> {
+        let synced = self.journal.wait_until_synced(position, timeout)?;
         Some(synced.map_err(|error| Error::new(ErrorKind::Journal, "sync a record").from_source(error)))
     }
 

@@ -299,7 +299,11 @@ impl Open for Pending {
 
     fn wait(&self, timeout: Option<Duration>) -> Result<(), Error> {
         let timeout = timeout.unwrap_or_else(|| self.core.config().shutdown_timeout);
-        block_until(timeout, |waker| self.poll(waker)).unwrap_or_else(|| {
+        let waited = match (&self.place, self.wanted.guarantee) {
+            (Place::At(position), Guarantee::Synced) => self.core.wait_until_synced(*position, timeout),
+            _ => block_until(timeout, |waker| self.poll(waker)),
+        };
+        waited.unwrap_or_else(|| {
             let cause = format!(
                 "not {} after {} s; the record is still on its way",
                 self.wanted.guarantee,
