@@ -25,8 +25,8 @@ The commands of the repository.
     cargo xtask test              everything that has to hold before a commit; `check` is the same
     cargo xtask tidy              imports, unsafe, lengths, banned calls, white space (also a part of `test`)
     cargo xtask api [--save]      what the logger's crate offers, against the committed list; `--save` makes a new one
-    cargo xtask semver [--save]   what of it would break programs, where cargo-semver-checks is installed; `--save`
-                                  makes a new baseline
+    cargo xtask semver [--save]   what of it would break programs, by cargo-semver-checks, which is built if it is
+                                  missing; `--save` makes a new baseline
     cargo xtask bench [--quick] [--only NAME] [--out DIR]
                                   Hydra-Logger and its peers, side by side
     cargo xtask instructions [--save]

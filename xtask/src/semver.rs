@@ -1,9 +1,9 @@
 //! `cargo xtask semver`: what would break programs since the committed baseline, as `cargo-semver-checks` finds it.
 //!
 //! The baseline is what rustdoc told of the logger's crate when its list of the API was last frozen: at a release, or
-//! before the first one when a break is meant. Where the tool is not installed the step is skipped and says how to get
-//! it: building it takes longer than all the rest of a cold gate. The list that [`crate::api`] holds needs nothing but
-//! the compiler, and shows each change; this step says which of them break.
+//! before the first one when a break is meant. A tool that is not installed is built into the target directory, once.
+//! The list that [`crate::api`] holds needs nothing but the compiler, and shows each change; this step says which of
+//! them break.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,9 @@ use crate::tally::Tally;
 const BASELINE: &str = "crates/logger/golden/public-api.json.gz";
 const PACKAGE: &str = "hydra-logger";
 const DOCUMENT: &str = "hydra_logger.json";
-const INSTALL: &str = "cargo install cargo-semver-checks --locked";
+const TOOL: &str = "cargo-semver-checks";
+/// The one that is built: it reads what the rustdoc of our compiler writes.
+const TOOL_VERSION: &str = "0.51.0";
 
 /// The command: checks, or with `--save` makes a new baseline.
 pub(crate) fn run(root: &Path, args: &[String]) -> ExitCode {
@@ -41,13 +43,10 @@ pub(crate) fn run(root: &Path, args: &[String]) -> ExitCode {
 
 /// The step of the gate.
 pub(crate) fn check(root: &Path, tally: &mut Tally) -> Outcome {
-    let installed = cargo(root, &["semver-checks", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if !installed.is_ok_and(|status| status.success()) {
-        return Outcome::Skipped(format!("cargo-semver-checks is not installed: {INSTALL}"));
-    }
+    let tool = match tool(root, tally) {
+        Ok(tool) => tool,
+        Err(outcome) => return outcome,
+    };
     let now = match document(root, tally) {
         Ok(now) => now,
         Err(outcome) => return outcome,
@@ -57,14 +56,65 @@ pub(crate) fn check(root: &Path, tally: &mut Tally) -> Outcome {
         println!("cannot unpack {BASELINE}: {error}; `cargo xtask semver --save` makes it");
         return Outcome::Failed;
     }
-    let mut command = cargo(root, &["semver-checks", "--baseline-rustdoc"]);
-    command.arg(before).arg("--current-rustdoc").arg(now);
+    let mut command = Command::new(tool);
+    command.current_dir(root).arg("semver-checks");
+    command
+        .arg("--baseline-rustdoc")
+        .arg(before)
+        .arg("--current-rustdoc")
+        .arg(now);
     match stream(command, tally) {
         Outcome::Failed => {
             println!("What breaks programs waits for a major version; before a release, `cargo xtask semver --save`.");
             Outcome::Failed
         }
         other => other,
+    }
+}
+
+/// Returns the tool: the one that is installed, or ours, which is built if it is not there yet.
+fn tool(root: &Path, tally: &mut Tally) -> Result<PathBuf, Outcome> {
+    let runs = |tool: &Path| {
+        let mut version = Command::new(tool);
+        version.args(["semver-checks", "--version"]);
+        let status = version.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let tools = target_dir(root).join("tools");
+    let ours = tools.join("bin").join(TOOL);
+    if let Some(tool) = [PathBuf::from(TOOL), ours.clone()].into_iter().find(|tool| runs(tool)) {
+        return Ok(tool);
+    }
+    println!(
+        "{TOOL} is not installed: it is built into {}, some minutes, once",
+        tools.display()
+    );
+    let build = tools.join("build");
+    let mut install = cargo(
+        root,
+        &[
+            "install",
+            TOOL,
+            "--version",
+            TOOL_VERSION,
+            "--locked",
+            "--debug",
+            "--force",
+        ],
+    );
+    install.arg("--root").arg(&tools);
+    // For its one second of work the quickest build is the best.
+    install
+        .env("CARGO_TARGET_DIR", &build)
+        .env("CARGO_PROFILE_DEV_DEBUG", "false");
+    let built = matches!(stream(install, tally), Outcome::Passed) && runs(&ours);
+    // It takes more room than all else there.
+    let _ = fs::remove_dir_all(build);
+    match built {
+        true => Ok(ours),
+        false => Err(Outcome::Skipped(format!(
+            "{TOOL} cannot be built here; `cargo install {TOOL} --locked` installs it"
+        ))),
     }
 }
 
