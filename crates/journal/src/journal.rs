@@ -1,9 +1,8 @@
 //! A journal as its users hold it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 use std::time::Duration;
 
 use hydra_os::atomic::{Arc as OsArc, Mutex};
@@ -14,59 +13,22 @@ use hydra_os::thread::{self, JoinHandle};
 use crate::append::{Note, Writer, retired};
 use crate::audit;
 use crate::copies;
-use crate::cursor::{CursorState, Cursors, Live};
+use crate::cursor::{CursorState, Cursors};
 use crate::error::{Error, ErrorKind};
+use crate::head::Cursor;
 use crate::lock::Home;
 use crate::metrics::Metrics;
+use crate::options::{Options, RECORD_BYTES_MAX, check};
 use crate::patience::Patience;
-use crate::place::{Place, file_system_of, is_refused};
+use crate::place::{Place, file_system_of};
 use crate::position::Position;
 use crate::progress::Progress;
 use crate::read::{Reader, Source};
 use crate::reclaim::SPARES_WANTED;
-use crate::recover::Dead;
 use crate::segment::BYTES_MAX;
 use crate::store::Log;
 use crate::sync::Sync;
 use crate::{reclaim, sync};
-
-/// Bytes of an ordinary segment, unless told otherwise.
-pub const SEGMENT_BYTES_DEFAULT: usize = 2 << 20;
-/// The smallest segment.
-pub const SEGMENT_BYTES_MIN: usize = 64 << 10;
-/// The largest ordinary segment.
-pub const SEGMENT_BYTES_MAX: usize = 256 << 20;
-/// The largest record, in bytes of its payload.
-pub const RECORD_BYTES_MAX: usize = 128 << 20;
-/// The fewest segments a quota must allow.
-pub const SEGMENTS_MIN: u64 = 4;
-
-/// How a journal is to be.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The directory under which the journal gets a subdirectory; `None` keeps it in memory.
-    pub dir: Option<PathBuf>,
-    /// Bytes of a segment; rounded up to a multiple of 4096.
-    pub segment_bytes: usize,
-    /// The most bytes all segments may take.
-    pub quota_bytes: u64,
-    /// A note that every segment begins with; empty for none.
-    pub preamble: Vec<u8>,
-    /// Whether it may lie on a network file system. Nothing promises then that it survives anything.
-    pub allow_network: bool,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            dir: None,
-            segment_bytes: SEGMENT_BYTES_DEFAULT,
-            quota_bytes: 1 << 30,
-            preamble: Vec::new(),
-            allow_network: false,
-        }
-    }
-}
 
 /// The log: appended to by many, read by each head from its own cursor. Clones are handles on the same one.
 ///
@@ -247,10 +209,7 @@ impl Journal {
     /// [`ErrorKind::Option`] when there are [`crate::CURSORS_MAX`] already.
     pub fn cursor(&self, name: &str) -> Result<Cursor, Error> {
         let live = self.shared().cursors.join(name, || self.tail())?;
-        Ok(Cursor {
-            of: Of::Live(Arc::clone(&self.owner.shared)),
-            live,
-        })
+        Ok(Cursor::of_living(&self.owner.shared, live))
     }
 
     /// Returns the end of everything appended or being appended.
@@ -422,243 +381,5 @@ impl Drop for Owner {
             // They are threads of the parent: there is nothing here to detach from.
             std::mem::take(threads).into_iter().for_each(std::mem::forget);
         }
-    }
-}
-
-fn check(options: &Options, segment_bytes: usize) -> Result<(), Error> {
-    let refuse = |text: String| Err(Error::new(ErrorKind::Option, text));
-    if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&segment_bytes) {
-        return refuse(format!(
-            "creating a journal with segments of {segment_bytes} bytes: \
-             they may have {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}"
-        ));
-    }
-    if options.preamble.len() > segment_bytes / 4 {
-        return refuse(format!(
-            "creating a journal with a preamble of {} bytes: it may have a quarter of a segment, {}",
-            options.preamble.len(),
-            segment_bytes / 4
-        ));
-    }
-    let least = SEGMENTS_MIN * segment_bytes as u64;
-    if options.quota_bytes < least {
-        return refuse(format!(
-            "creating a journal with a quota of {} bytes: \
-             with segments of {segment_bytes} bytes it needs at least {least}",
-            options.quota_bytes
-        ));
-    }
-    match options.dir.as_deref() {
-        Some(dir) if is_refused(file_system_of(dir), options.allow_network) => {
-            let text = "creating a journal on a network file system, where neither locks nor maps can be relied on; \
-                        use a local directory, or allow the network";
-            Err(Error::at(ErrorKind::Option, text, dir))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// One head's place in a journal: this process's own, or a dead one's.
-#[derive(Clone, Debug)]
-pub struct Cursor {
-    of: Of,
-    live: Arc<Live>,
-}
-
-#[derive(Clone, Debug)]
-enum Of {
-    Live(Arc<Shared>),
-    Dead(Arc<Dead>),
-}
-
-impl Cursor {
-    fn cursors(&self) -> &Cursors {
-        match &self.of {
-            Of::Live(shared) => &shared.cursors,
-            Of::Dead(dead) => &dead.cursors,
-        }
-    }
-
-    /// Returns position and mark as last saved.
-    pub fn state(&self) -> CursorState {
-        self.cursors().state_of(&self.live)
-    }
-
-    /// Saves position and mark. When it returns, they survive the death of the process, and what lies before the
-    /// position may be reclaimed. A position before the one saved last does not bring anything back.
-    ///
-    /// A segment is kept for as long as a cursor stands in it: at the end of a batch save [`Reader::position`], which
-    /// is in the next segment as soon as there is one, rather than the end of the last record.
-    pub fn save(&self, state: &CursorState) {
-        if let Of::Live(shared) = &self.of
-            && shared.log.is_foreign()
-        {
-            // The table belongs to the parent process.
-            return;
-        }
-        let before = self.live.delivered.reached();
-        self.cursors().save(&self.live, state);
-        if let Of::Live(shared) = &self.of
-            && before.segment() != state.position.segment()
-        {
-            shared.log.ask(&mut shared.log.store());
-        }
-    }
-
-    /// Returns how far the head has delivered, to wait on.
-    pub fn delivered(&self) -> &Progress {
-        &self.live.delivered
-    }
-
-    /// Begins to read where the cursor stands.
-    pub fn reader(&self) -> Reader {
-        self.reader_from(self.state().position)
-    }
-
-    /// Sleeps until there is more than `seen`, `timeout` is over or somebody wakes the thread. `number` tells the
-    /// journal's heads apart.
-    pub fn park(&self, number: u32, seen: Position, timeout: Duration) {
-        if let Of::Live(shared) = &self.of {
-            shared.log.bell.wait(&shared.log.hot, number, seen, timeout);
-        }
-    }
-
-    /// Returns the position from which on the head needs the journal: behind what it has delivered and given up.
-    pub fn needed_from(&self) -> Position {
-        self.live.needed_from()
-    }
-
-    /// Gives up everything before `position`, so that it can be reclaimed; a reader goes on behind it. What has been
-    /// given up must have been counted: it is delivered by nobody any more.
-    pub fn abandon(&self, position: Position) {
-        self.live.abandon(position);
-        if let Of::Live(shared) = &self.of {
-            shared.log.ask(&mut shared.log.store());
-        }
-    }
-
-    /// Begins to read at `position`, whatever the cursor says.
-    pub fn reader_from(&self, position: Position) -> Reader {
-        let source = match &self.of {
-            Of::Live(shared) => Source::Live(OsArc::clone(&shared.log)),
-            Of::Dead(dead) => Source::Dead(Arc::clone(dead)),
-        };
-        Reader::new(source, position)
-    }
-
-    /// Says whether the destination should be synced, because synced records wait for it to be reclaimed.
-    pub fn checkpoint_wanted(&self) -> bool {
-        self.live.checkpoint_wanted()
-    }
-
-    /// Notes that the destination has been synced up to the cursor's position.
-    pub fn checkpointed(&self) {
-        self.live.checkpointed(self.live.delivered.reached());
-        if let Of::Live(shared) = &self.of {
-            shared.log.ask(&mut shared.log.store());
-        }
-    }
-
-    /// Ends the cursor: the head needs nothing more, and is forgotten. Its destination must have been synced, if what
-    /// it took was.
-    pub fn remove(&self) {
-        match &self.of {
-            Of::Live(shared) if shared.log.is_foreign() => {}
-            Of::Live(shared) => {
-                shared.cursors.remove(&self.live);
-                // Who waits for it waits no longer: it has all that was for it.
-                self.live.delivered.advance(Position::END);
-                shared.log.ask(&mut shared.log.store());
-            }
-            Of::Dead(dead) => dead.cursors.remove(&self.live),
-        }
-    }
-
-    /// Wakes `waker` when the head has delivered everything before `position`: see [`Progress::poll`].
-    pub fn poll_delivered(&self, position: Position, waker: &Waker) -> Option<Result<(), Error>> {
-        self.live.delivered.poll(position, waker)
-    }
-}
-
-/// A dead process's journal that this process has taken over.
-#[derive(Clone, Debug)]
-pub struct Adopted {
-    dead: Arc<Dead>,
-}
-
-impl Adopted {
-    /// Takes over all journals under `root` whose owners are dead. Those that cannot be read come as errors and are
-    /// left as they are.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`] when the directory itself cannot be read.
-    pub fn all(root: &Path) -> Result<Vec<Result<Adopted, Error>>, Error> {
-        let homes = Home::adopt(root)?;
-        let open = |home: Result<Home, Error>| {
-            let dead = Arc::new(Dead::open(home?)?);
-            Ok(Adopted { dead })
-        };
-        Ok(homes.into_iter().map(open).collect())
-    }
-
-    /// Returns its directory.
-    pub fn dir(&self) -> &Path {
-        self.dead.dir()
-    }
-
-    /// Opens the cursor of the head `name`, if the dead process had one.
-    ///
-    /// If its table of cursors is lost, every head begins at the start: better twice than never.
-    ///
-    /// # Errors
-    /// As [`Journal::cursor`].
-    pub fn cursor(&self, name: &str) -> Result<Option<Cursor>, Error> {
-        if !self.dead.cursors.knows(name) && !self.dead.cursors.is_lost() {
-            return Ok(None);
-        }
-        let live = self.dead.cursors.join(name, || Position::START)?;
-        Ok(Some(Cursor {
-            of: Of::Dead(Arc::clone(&self.dead)),
-            live,
-        }))
-    }
-
-    /// Returns names and states of the heads the dead process had.
-    pub fn cursors(&self) -> Vec<(String, CursorState)> {
-        self.dead.cursors.all()
-    }
-
-    /// Returns the position behind everything.
-    pub fn end(&self) -> Position {
-        self.dead.contents().end
-    }
-
-    /// Returns files that look like segments and cannot be read, each with the reason.
-    pub fn unreadable(&self) -> &[(PathBuf, String)] {
-        &self.dead.contents().unreadable
-    }
-
-    /// Returns where the damaged files are that were kept when it was removed: a few of them stay, see
-    /// [`crate::damaged_files`].
-    pub fn kept(&self) -> Vec<PathBuf> {
-        self.dead.kept()
-    }
-
-    /// Returns the payload of its last record.
-    pub fn last_record(&self) -> Option<Vec<u8>> {
-        self.dead.last_data()
-    }
-
-    /// Removes it from the disk if every head has everything. Returns whether it is gone. Damaged files are kept, see
-    /// [`Adopted::kept`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`] when a file cannot be removed or kept.
-    pub fn remove_if_done(&self) -> Result<bool, Error> {
-        if !self.dead.is_done() {
-            return Ok(false);
-        }
-        self.dead.remove()?;
-        Ok(true)
     }
 }

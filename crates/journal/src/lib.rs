@@ -18,6 +18,8 @@
     allow(dead_code, unused_imports, unused_variables, reason = "the models use a part of it")
 )]
 
+#[cfg(not(loom))]
+mod adopted;
 mod append;
 #[cfg(not(loom))]
 mod audit;
@@ -30,6 +32,8 @@ mod error;
 mod fork;
 mod frame;
 #[cfg(not(loom))]
+mod head;
+#[cfg(not(loom))]
 mod inspect;
 #[cfg(not(loom))]
 mod journal;
@@ -38,6 +42,8 @@ mod kept;
 #[cfg(not(loom))]
 mod lock;
 mod metrics;
+#[cfg(not(loom))]
+mod options;
 #[cfg(not(loom))]
 mod patience;
 #[cfg(not(loom))]
@@ -67,11 +73,15 @@ mod tail;
 #[doc(hidden)]
 pub mod model;
 
+#[cfg(not(loom))]
+pub use adopted::Adopted;
 pub use append::{Note, NoteSlot, Writer};
 #[cfg(not(loom))]
 pub use cursor::{CURSORS_MAX, CursorState, MARK_BYTES};
 pub use error::{Error, ErrorKind};
 pub use frame::Kind;
+#[cfg(not(loom))]
+pub use head::Cursor;
 #[cfg(not(loom))]
 pub use hydra_os::disk::FileSystem;
 #[cfg(not(any(loom, sim)))]
@@ -79,13 +89,14 @@ pub use hydra_os::map::leave_sigbus_alone;
 #[cfg(not(loom))]
 pub use inspect::{Inspection, SegmentView, inspect};
 #[cfg(not(loom))]
-pub use journal::{
-    Adopted, Cursor, Journal, Options, RECORD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
-    SEGMENTS_MIN,
-};
+pub use journal::Journal;
 #[cfg(not(loom))]
 pub use kept::{BYTES_MAX as DAMAGED_BYTES_MAX, FILES_MAX as DAMAGED_FILES_MAX, damaged_files};
 pub use metrics::Metrics;
+#[cfg(not(loom))]
+pub use options::{
+    Options, RECORD_BYTES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENTS_MIN,
+};
 #[cfg(not(loom))]
 pub use place::file_system_of;
 pub use position::Position;

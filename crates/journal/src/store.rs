@@ -1,8 +1,10 @@
 //! The segments of a living journal: which are in the log, which are spare, and how the tail moves from one to the
 //! next.
 
+mod large;
+mod room;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 #[cfg(not(loom))]
 use hydra_os::atomic::AtomicBool;
@@ -14,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::{FRAME_ALIGN, Kind, frame_bytes};
 use crate::metrics::Metrics;
 use crate::position::Position;
-use crate::segment::{FRAMES_START, Mapping, Segment, TRAILER_BYTES, frames_end};
+use crate::segment::{FRAMES_START, Mapping, Segment, frames_end};
 
 /// Past every segment's end: a tail there says that the next segment must be begun first.
 const SEALED: u64 = 1 << 31;
@@ -214,116 +216,6 @@ impl Log {
         write_note(segment, FRAMES_START, &self.preamble)
     }
 
-    /// Takes `bytes` of the quota for a large record's segment.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Full`] when so much is not left: [`Log::wait_until_room`] then waits for that much.
-    pub(crate) fn reserve_large(&self, bytes: usize) -> Result<(), Error> {
-        let mut store = self.store();
-        if store.closed {
-            return Err(closed());
-        }
-        if store.bytes + bytes as u64 > self.quota_bytes {
-            store.large_bytes = bytes as u64;
-            self.metrics.full.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            self.ask(&mut store);
-            return Err(self.full());
-        }
-        store.bytes += bytes as u64;
-        Ok(())
-    }
-
-    /// Adds a cleared segment: there is room again.
-    pub(crate) fn put_spare(&self, spare: Spare) {
-        let mut store = self.store();
-        store.spares.push_back(spare);
-        store.full = None;
-        drop(store);
-        self.announce_room();
-    }
-
-    /// Returns how many spares there are, and how many segments in the log.
-    pub(crate) fn spares_and_used(&self) -> (usize, usize) {
-        let store = self.store();
-        (store.spares.len(), store.segments.len())
-    }
-
-    /// Takes the spares past the first `kept`, if a large record waits for room.
-    pub(crate) fn take_surplus(&self, kept: usize) -> VecDeque<Spare> {
-        let mut store = self.store();
-        if store.large_bytes == 0 || store.spares.len() <= kept {
-            return VecDeque::new();
-        }
-        store.spares.split_off(kept)
-    }
-
-    /// Gives bytes of the quota back.
-    pub(crate) fn give_back_bytes(&self, bytes: usize) {
-        self.store().bytes -= bytes as u64;
-        self.announce_room();
-    }
-
-    /// The error of a journal whose quota is used up.
-    pub(crate) fn full(&self) -> Error {
-        let text = format!(
-            "the journal's quota of {} bytes is used up and a destination is behind",
-            self.quota_bytes
-        );
-        Error::new(ErrorKind::Full, text)
-    }
-
-    /// Puts a segment that holds nothing but `payload` into the log, after everything appended so far.
-    ///
-    /// Its bytes have been taken by [`Log::reserve_large`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::Full`] when there is no spare for what comes after it; [`ErrorKind::Closed`]; what `check`, called
-    /// while no other segment can be begun, says.
-    pub(crate) fn insert_large(
-        &self,
-        mapping: &Arc<Mapping>,
-        generation: u64,
-        payload: &[u8],
-        notes: &[&[u8]],
-        copies_pages: usize,
-        check: impl Fn() -> Result<(), Error>,
-    ) -> Result<Position, Error> {
-        let mut store = self.store();
-        let spare = loop {
-            if store.closed {
-                return Err(closed());
-            }
-            check()?;
-            if let Some(spare) = store.spares.pop_front() {
-                break spare;
-            }
-            if let Some(error) = &store.full {
-                self.metrics.full.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                return Err(error.clone());
-            }
-            self.ask(&mut store);
-            store = self.wait_for_room(store);
-        };
-        let last = self.tail().segment();
-        if last > NUMBER_MAX - 2 {
-            store.spares.push_front(spare);
-            return Err(used_up());
-        }
-        self.seal_tail(&store);
-        let number = last + 1;
-        let segment = Segment::begin(Arc::clone(mapping), generation, number, copies_pages);
-        let start = self.write_preamble(&segment);
-        let start = notes.iter().fold(start, |at, note| write_note(&segment, at, note));
-        let end = segment.write(start, Kind::Data, payload);
-        segment.seal(end);
-        self.metrics
-            .appended_large
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        store.segments.insert(number, Arc::new(segment));
-        self.begin(&mut store, spare, number + 1);
-        Ok(Position::new(number, end as u32))
-    }
-
     /// Lets nobody reserve in the tail's segment any more. Returns where its frames end.
     ///
     /// From the addition on everybody else finds it sealed, and waits for the lock that the caller holds.
@@ -357,24 +249,6 @@ impl Log {
         Position::new(next, 0)
     }
 
-    /// The size of a segment for one payload that does not fit an ordinary one, and how many of its pages are for
-    /// copies of its notes.
-    pub(crate) fn large_bytes(&self, payload: usize, notes: &[&[u8]]) -> (usize, usize) {
-        let sum = |bytes: fn(usize) -> usize| -> usize {
-            let notes = notes.iter().map(|note| bytes(note.len()));
-            notes.sum::<usize>() + bytes(self.preamble.len())
-        };
-        let frames = FRAMES_START + sum(frame_bytes) + frame_bytes(payload);
-        if self.copies_pages == 0 {
-            return ((frames + TRAILER_BYTES).next_multiple_of(copies::PAGE_BYTES), 0);
-        }
-        let pages = copies::pages_for(sum(copies::copy_bytes));
-        (
-            frames.next_multiple_of(copies::PAGE_BYTES) + pages * copies::PAGE_BYTES,
-            pages,
-        )
-    }
-
     /// Starts the next frame on a fresh page, and returns the position everything so far stands before.
     ///
     /// A page that is being synced must not be stored to: the store would wait for the disk.
@@ -402,71 +276,6 @@ impl Log {
                 return moved;
             }
         }
-    }
-
-    /// Asks the keeper to look for something to recycle or to make.
-    pub(crate) fn ask(&self, store: &mut Store) {
-        if !store.asked {
-            store.asked = true;
-            self.work.notify_one();
-        }
-    }
-
-    /// Tells everyone who waits that spares or hope have changed.
-    pub(crate) fn announce_room(&self) {
-        self.room.notify_all();
-    }
-
-    #[cfg(not(loom))]
-    fn wait_for_room<'s>(&self, store: MutexGuard<'s, Store>) -> MutexGuard<'s, Store> {
-        self.room.wait(store).unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// A model has no keeper that works by itself: no spare means full.
-    #[cfg(loom)]
-    fn wait_for_room<'s>(&self, mut store: MutexGuard<'s, Store>) -> MutexGuard<'s, Store> {
-        store.full = Some(Error::new(ErrorKind::Full, "no spare in the model"));
-        store
-    }
-
-    /// Waits, at most `timeout`, for a journal that was full to have room.
-    #[cfg(not(loom))]
-    pub(crate) fn wait_until_room(&self, timeout: Duration) -> bool {
-        let mut store = self.store();
-        self.ask(&mut store);
-        let full = |store: &mut Store| {
-            if store.bytes + store.large_bytes <= self.quota_bytes {
-                store.large_bytes = 0;
-            }
-            let is_full = store.full.is_some() && store.spares.is_empty();
-            (is_full || store.large_bytes > 0) && !store.closed
-        };
-        let waited = self.room.wait_timeout_while(store, timeout, full);
-        !waited.unwrap_or_else(|poisoned| poisoned.into_inner()).1.timed_out()
-    }
-
-    /// Notes whether the keeper is about to sleep until somebody calls it. It must look for records after that.
-    #[cfg(not(loom))]
-    pub(crate) fn set_dozing(&self, dozing: bool) {
-        // Pairs with the load in `stir`: who has read a record that the keeper did not see sees that it dozes.
-        self.dozing.store(dozing, Ordering::SeqCst);
-    }
-
-    /// Tells a keeper that sleeps that there are records, so that it looks after their files.
-    #[cfg(not(loom))]
-    pub(crate) fn stir(&self) {
-        if self.dozing.load(Ordering::SeqCst) {
-            self.ask(&mut self.store());
-        }
-    }
-
-    /// The keeper waits here until it is asked, at most `timeout`.
-    #[cfg(not(loom))]
-    pub(crate) fn wait_for_work(&self, timeout: Duration) {
-        let store = self.store();
-        let idle = |store: &mut Store| !store.asked && !store.closed;
-        let waited = self.work.wait_timeout_while(store, timeout, idle);
-        waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0.asked = false;
     }
 
     /// Refuses everything from now on, and returns the end of all that was accepted: it will not move again. Readers go
@@ -582,67 +391,4 @@ fn closed() -> Error {
 const _: () = assert!((SEALED as usize).is_multiple_of(FRAME_ALIGN));
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-    use super::*;
-    use crate::{Adopted, Batch, Cursor, Journal, Kind, Options, Read};
-
-    fn count(cursor: &Cursor) -> usize {
-        let (mut reader, mut batch, mut count) = (cursor.reader(), Batch::default(), 0);
-        while reader.read(&mut batch, 1 << 20) == Read::Some {
-            count += batch.frames().iter().filter(|frame| frame.kind == Kind::Data).count();
-            assert_eq!(batch.damage(), []);
-        }
-        count
-    }
-
-    /// When the last number is used, records are refused, large ones too; everything before is read, synced and found
-    /// by the next process, and nothing begins again at the first number.
-    #[test]
-    fn numbers_are_used_up() {
-        let root = tempfile::tempdir().unwrap();
-        let options = Options {
-            dir: Some(root.path().to_owned()),
-            segment_bytes: crate::SEGMENT_BYTES_MIN,
-            ..Options::default()
-        };
-        let journal = Journal::create(options).unwrap();
-        journal.shared().log.skip_to(NUMBER_MAX - 4);
-        let mut writer = journal.writer();
-        let append = |writer: &mut crate::Writer| writer.append(&[7; 1000], &[]);
-        append(&mut writer).unwrap();
-        // Not before: the segments skipped would look missing.
-        let head = journal.cursor("head").unwrap();
-        let mut records = 1;
-        assert_eq!(journal.tail().segment(), NUMBER_MAX - 3);
-        journal.append_large(&[8; 100_000], &[]).unwrap();
-        assert_eq!(journal.tail().segment(), NUMBER_MAX - 1);
-        let error = journal.append_large(&[8; 100_000], &[]).unwrap_err();
-        assert!(
-            error.kind() == ErrorKind::Closed && error.to_string().contains("used up"),
-            "{error}"
-        );
-        let mut last = Position::START;
-        while let Ok(end) = append(&mut writer) {
-            (last, records) = (end, records + 1);
-        }
-        assert_eq!((last.segment(), journal.tail().segment()), (NUMBER_MAX, NUMBER_MAX));
-        assert!(records > 2 * 50);
-        for _ in 0..3 {
-            assert_eq!(append(&mut writer).unwrap_err().kind(), ErrorKind::Closed);
-            journal.turn();
-        }
-        journal.sync_to(last).unwrap();
-        while journal.synced().reached() < last {
-            assert!(journal.synced().failure().is_none());
-            hydra_os::atomic::yield_now();
-        }
-        assert_eq!(count(&head), records);
-        drop((writer, head));
-        assert!(!journal.close());
-        drop(journal);
-        let adopted = Adopted::all(root.path()).unwrap().remove(0).unwrap();
-        assert_eq!(count(&adopted.cursor("head").unwrap().unwrap()), records);
-    }
-}
+mod tests;
