@@ -131,12 +131,7 @@ impl Sync {
             if end.is_over() {
                 return None;
             }
-            let [even, odd] = &self.ends;
-            let ends = if wanted.round_of(position).is_multiple_of(2) {
-                even
-            } else {
-                odd
-            };
+            let ends = self.ends_of(wanted.round_of(position));
             let waited = ends.wait_timeout(wanted, end.left());
             wanted = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -153,8 +148,13 @@ impl Sync {
             wanted.in_round = false;
             wanted.round
         };
+        self.ends_of(round).notify_all();
+    }
+
+    /// Returns where those wait who wait for the end of that round.
+    fn ends_of(&self, round: u64) -> &Condvar {
         let [even, odd] = &self.ends;
-        if round.is_multiple_of(2) { even } else { odd }.notify_all();
+        if round.is_multiple_of(2) { even } else { odd }
     }
 
     pub(crate) fn close(&self) {
