@@ -27,10 +27,12 @@ use crate::retry::Retry;
 pub(crate) const READ_BYTES: usize = 256 << 10;
 /// How often a head that has nothing to do looks by itself, at first and later.
 const POLL_FIRST: Duration = Duration::from_micros(50);
-const POLL_LAST: Duration = Duration::from_millis(1);
+const POLL_LAST: Duration = Duration::from_millis(4);
 /// How often in a row it looks for what a producer is just filling in before it rests between looks: one that is
 /// stopped there, or bytes that were cut off, may keep it waiting.
 const EAGER_LOOKS: u32 = 200;
+/// With so many frames at a time, the next ones are looked for soon.
+const MANY: usize = 512;
 /// After this long without a record it sleeps until a producer wakes it.
 const POLL_FOR: Duration = Duration::from_millis(20);
 /// How long to wait before a dead process's segment that cannot be opened is tried again.
@@ -168,7 +170,13 @@ impl Worker {
                 }
             }
             match round {
-                Round::More => (wait, polling) = (POLL_FIRST, None),
+                Round::More => {
+                    polling = None;
+                    // Where few come at a time, a look for each would cost those who log more than it is worth.
+                    if passage.batch.frames().len() >= MANY {
+                        wait = POLL_FIRST;
+                    }
+                }
                 Round::Idle(tail) => {
                     let end = *polling.get_or_insert_with(|| Deadline::after(POLL_FOR));
                     if !end.is_over() {
