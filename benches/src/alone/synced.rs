@@ -76,9 +76,13 @@ fn together(log: &HydraLogger, time: Duration) -> (f64, Vec<u64>) {
         let mut times = Vec::new();
         while begun.elapsed() < time {
             thread::sleep(PACE);
-            let (number, before) = (times.len(), clock.raw());
+            let (number, before) = (done.load(Ordering::Relaxed), clock.raw());
             info!(log, layer: "BENCH", "user {number} logged in");
-            times.push(clock.delta_as_nanos(before, clock.raw()));
+            let took = clock.delta_as_nanos(before, clock.raw());
+            // The first sync of all changes how the journal's files are made: those from before are used up by then.
+            if begun.elapsed() > time / 4 {
+                times.push(took);
+            }
         }
         over.store(true, Ordering::Relaxed);
         times

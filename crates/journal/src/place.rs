@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hydra_os::disk::{self, File, FileSystem, Mode};
+use hydra_os::disk::{self, File, FileSystem, Mode, Pieces};
 use hydra_os::map::Map;
 use hydra_os::{clock, random};
 
@@ -22,9 +22,15 @@ pub(crate) enum Place {
 
 impl Place {
     /// Makes a cleared segment: allocated, mapped, every page touched. Returns it with its generation.
-    pub(crate) fn make(&self, bytes: usize, journal: [u8; 16], copies_pages: usize) -> Result<(Mapping, u64), Error> {
+    pub(crate) fn make(
+        &self,
+        bytes: usize,
+        journal: [u8; 16],
+        copies_pages: usize,
+        pieces: Pieces,
+    ) -> Result<(Mapping, u64), Error> {
         let generation = random::u64();
-        let mapping = self.make_empty(bytes, generation)?;
+        let mapping = self.make_empty(bytes, generation, pieces)?;
         mapping.begin_life(journal, generation, clock::wall_ns(), copies_pages);
         Ok((mapping, generation))
     }
@@ -32,18 +38,18 @@ impl Place {
     /// Makes an empty copy of a segment: of the same size and generation, so that the same frames pass in it, and begun
     /// later.
     pub(crate) fn make_copy(&self, of: &Segment, journal: [u8; 16]) -> Result<Mapping, Error> {
-        let mapping = self.make_empty(of.mapping.map.len(), random::u64())?;
+        let mapping = self.make_empty(of.mapping.map.len(), random::u64(), Pieces::Pages)?;
         let began_ns = of.mapping.header().map_or(0, |header| header.created_ns);
         let begins_ns = clock::wall_ns().max(began_ns.saturating_add(1));
         mapping.begin_life(journal, of.generation, begins_ns, of.copies_pages());
         Ok(mapping)
     }
 
-    fn make_empty(&self, bytes: usize, name: u64) -> Result<Mapping, Error> {
+    fn make_empty(&self, bytes: usize, name: u64, pieces: Pieces) -> Result<Mapping, Error> {
         let mapping = match self {
             Place::Memory => Mapping::anonymous(bytes)
                 .map_err(|error| Error::allocation("taking memory for the journal", "memory".as_ref(), error))?,
-            Place::Dir(dir) => file_segment(dir.join(format!("{name:016x}{SEGMENT_SUFFIX}")), bytes)?,
+            Place::Dir(dir) => file_segment(dir.join(format!("{name:016x}{SEGMENT_SUFFIX}")), bytes, pieces)?,
         };
         // Failing to touch the pages ahead costs time later, nothing else.
         let _ = mapping.map.prefault();
@@ -125,18 +131,22 @@ pub(crate) fn cursors_file(made: &Path, path: &Path) -> io::Result<Mapping> {
     Ok(Mapping::new(map, file))
 }
 
-fn file_segment(path: PathBuf, bytes: usize) -> Result<Mapping, Error> {
+fn file_segment(path: PathBuf, bytes: usize, pieces: Pieces) -> Result<Mapping, Error> {
     let made = (|| {
         let file = File::open(&path, Mode::CreateReadWrite)?;
         // Else a store into a page that was written back needs a new block, and on a full disk that is SIGBUS.
         file.no_copy_on_write();
         file.preallocate(bytes as u64)?;
-        file.warm_up(bytes as u64);
+        file.warm_up(bytes as u64, pieces);
         let map = Map::file(&file, bytes)?;
         Ok((map, file))
     })();
     match made {
-        Ok((map, file)) => Ok(Mapping::new(map, Some((file, path)))),
+        Ok((map, file)) => {
+            let mut mapping = Mapping::new(map, Some((file, path)));
+            mapping.pieces = pieces;
+            Ok(mapping)
+        }
         Err(error) => {
             let _ = disk::remove_file(&path);
             Err(Error::allocation("allocating a segment of the journal", &path, error))

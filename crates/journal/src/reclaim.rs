@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hydra_os::atomic::Arc;
 use hydra_os::clock::Deadline;
-use hydra_os::disk;
+use hydra_os::disk::{self, Pieces};
 
 use crate::audit::{self, Trouble};
 use crate::error::Error;
@@ -26,7 +26,8 @@ use crate::store::Spare;
 /// Cleared segments kept ready.
 pub(crate) const SPARES_WANTED: usize = 2;
 /// Used segments are kept for their next life up to so many and, past [`SPARES_WANTED`], up to so many bytes: enough
-/// for a head that now falls behind and then catches up. As many of the newest segments have their memory kept at hand.
+/// for a head that now falls behind and then catches up. With the newest segments, whose memory is kept at hand, there
+/// are as many.
 const POOL_SEGMENTS: usize = 8;
 const POOL_BYTES: usize = 16 << 20;
 /// How long the keeper sleeps when nobody calls it.
@@ -109,12 +110,14 @@ pub(crate) fn keep(shared: &Shared, patience: &mut Patience) {
     }
 }
 
-/// Lets go of the memory of segments that only a head far behind needs: they are in their files.
+/// Lets go of the memory of segments that only a head far behind needs: they are in their files. What is kept at hand
+/// and the spares are a pool's worth together.
 fn release_memory(shared: &Shared) {
     let old: Vec<_> = {
         let store = shared.log.store();
+        let kept = pool(shared.segment_bytes).saturating_sub(store.spares.len());
         let newest_first = store.segments.values().rev();
-        newest_first.skip(pool(shared.segment_bytes)).map(Arc::clone).collect()
+        newest_first.skip(kept.max(SPARES_WANTED)).map(Arc::clone).collect()
     };
     old.iter().for_each(|segment| segment.release_pages_once());
 }
@@ -160,7 +163,8 @@ fn recycle(shared: &Shared, segment: &Segment) {
     let ordinary = segment.mapping.map.len() == shared.segment_bytes && segment.end == shared.log.segment_end;
     let wanted = shared.log.store().spares.len() < pool(shared.segment_bytes);
     let is_sound = !segment.is_poisoned() && Trouble::of_file(&segment.mapping).is_none();
-    if ordinary && wanted && is_sound {
+    let is_fit = segment.mapping.pieces == Pieces::Pages || !has_syncs(shared);
+    if ordinary && wanted && is_sound && is_fit {
         let generation = Place::renew(&segment.mapping, shared.id, shared.log.copies_pages);
         shared.log.metrics.segments_recycled.fetch_add(1, Ordering::Relaxed);
         let mapping = Arc::clone(&segment.mapping);
@@ -214,9 +218,18 @@ fn make_one(shared: &Shared) -> Option<Result<Spare, Error>> {
     }))
 }
 
+/// Says whether syncs have been asked for: then a sync must cost those who append nothing, see [`Pieces::Pages`].
+fn has_syncs(shared: &Shared) -> bool {
+    shared.sync.wanted() > Position::START
+}
+
 /// Makes a cleared segment, with its generation.
 pub(crate) fn make_segment(shared: &Shared, bytes: usize, copies_pages: usize) -> Result<(Mapping, u64), Error> {
-    let make = || shared.place.make(bytes, shared.id, copies_pages);
+    let pieces = match has_syncs(shared) {
+        true => Pieces::Pages,
+        false => Pieces::Large,
+    };
+    let make = || shared.place.make(bytes, shared.id, copies_pages, pieces);
     make().or_else(|error| match audit::restore_home(shared) {
         // The directory had gone, and nobody had noticed yet.
         Ok(true) => make(),

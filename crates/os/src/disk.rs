@@ -61,6 +61,16 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     call()
 }
 
+/// The pieces in which the page cache holds a file, where it can choose: it keeps what comes in one write in one piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pieces {
+    /// Sixteen pages: one page fault instead of sixteen.
+    Large,
+    /// A page. A sync writes the whole of a piece for any byte in it, and makes it read-only: whoever stores into the
+    /// page behind what was synced pays for that if it is in the same piece.
+    Pages,
+}
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mode {

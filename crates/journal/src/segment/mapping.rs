@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use hydra_os::atomic::AtomicBool;
 use hydra_os::atomic::Ordering;
 #[cfg(not(loom))]
-use hydra_os::disk;
+use hydra_os::disk::{self, Pieces};
 use hydra_os::map::Map;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -44,6 +44,9 @@ pub(crate) struct Mapping {
     /// The file's length and blocks are on the device: all it needs in later lives is its bytes.
     #[cfg(not(loom))]
     on_device: AtomicBool,
+    /// In which pieces the page cache has it.
+    #[cfg(not(loom))]
+    pub(crate) pieces: Pieces,
 }
 
 /// Facts of a header.
@@ -86,6 +89,7 @@ impl Mapping {
             map,
             file,
             on_device: AtomicBool::new(false),
+            pieces: Pieces::Pages,
         }
     }
 

@@ -69,7 +69,8 @@ fn blocks() {
     file.preallocate(100_000).unwrap();
     assert_eq!(file.len().unwrap(), 100_000);
     file.write_at(b"xyz", 99_997).unwrap();
-    file.warm_up(100_000);
+    file.warm_up(100_000, Pieces::Large);
+    file.warm_up(100_000, Pieces::Pages);
     let mut read = [9; 3];
     file.read_at(&mut read, 99_997).unwrap();
     assert_eq!((read, file.len().unwrap()), ([0; 3], 100_000));

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use super::disk::{Descriptor, Mutation, Words, disk, lies};
 use super::world::{self, On};
-use crate::disk::{FileId, Info, Mode};
+use crate::disk::{FileId, Info, Mode, Pieces};
 
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
@@ -295,7 +295,7 @@ impl File {
         Ok(())
     }
 
-    pub fn warm_up(&self, _len: u64) {}
+    pub fn warm_up(&self, _len: u64, _pieces: Pieces) {}
 
     pub fn free_blocks(&self, len: u64) -> io::Result<()> {
         world::io(8);
