@@ -326,7 +326,7 @@ const DISK: &[Fault] = &[
     Fault("a large backlog", &["backlog"], ""),
     Fault(
         "numbers used up",
-        &["crates/journal/src/store.rs::numbers_are_used_up"],
+        &["crates/journal/src/store/tests.rs::numbers_are_used_up"],
         "",
     ),
 ];

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use hydra_journal::Position;
-use hydra_os::atomic::{Mutex, yield_now};
+use hydra_os::atomic::{Mutex, thread, yield_now};
 use hydra_os::clock::mono_ns;
 
 use crate::attempt::Failure;
@@ -50,8 +50,11 @@ pub struct Rejection {
 /// How many rejections are kept for those who wait for the delivery of just these records.
 const REJECTIONS_KEPT: usize = 10_000;
 
-/// How often one looks again because the head has gone on meanwhile.
+/// How often one looks again because the head has gone on meanwhile: so often at once, then with a rest in between, for
+/// the system may not let the head run.
 const LOOKS_MAX: u32 = 1_000;
+const LOOKS_AT_ONCE: u32 = 100;
+const REST: Duration = Duration::from_micros(100);
 
 /// The counters of a head at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,14 +165,18 @@ impl Metrics {
 
     /// Looks at counters and cursor when the head is not between the two; soon, as it never is for long.
     pub(crate) fn at_one_moment<T>(&self, mut look: impl FnMut() -> T) -> T {
-        for _ in 0..LOOKS_MAX {
+        for number in 0..LOOKS_MAX {
             let before = self.settling.load(Ordering::Acquire);
             let seen = look();
             fence(Ordering::Acquire);
             if before.is_multiple_of(2) && self.settling.load(Ordering::Relaxed) == before {
                 return seen;
             }
-            yield_now();
+            if number < LOOKS_AT_ONCE {
+                yield_now();
+            } else {
+                thread::park_timeout(REST);
+            }
         }
         look()
     }

@@ -213,7 +213,7 @@ impl Suppressor {
         core.counters.suppressed.add(reason, 1);
         self.untold.add(reason, 1);
         if self.is_due_sooner(level, due_ms) {
-            core.watch.wake();
+            core.watch.wake_at(due_ms);
         }
     }
 

@@ -9,6 +9,7 @@ use super::{File, Pieces, uninterrupted};
 
 /// How many zeros are written at a time.
 const ZEROS_BYTES: usize = 64 * 1024;
+static ZEROS: [u8; ZEROS_BYTES] = [0; ZEROS_BYTES];
 
 /// `FS_NOCOW_FL` of `linux/fs.h`: overwriting a block changes it in place.
 const NO_COPY_ON_WRITE: libc::c_long = 0x0080_0000;
@@ -100,10 +101,9 @@ impl File {
     }
 
     fn write_zeros_by(&self, piece: usize, mut start: u64, end: u64) -> io::Result<()> {
-        let zeros = vec![0; piece];
         while start < end {
             let count = usize::try_from(end - start).map_or(piece, |missing| missing.min(piece));
-            self.write_at(zeros.get(..count).unwrap_or(&zeros), start)?;
+            self.write_at(ZEROS.get(..count).unwrap_or(&ZEROS), start)?;
             start += count as u64;
         }
         Ok(())
