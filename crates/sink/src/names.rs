@@ -72,6 +72,50 @@ pub(crate) fn first_free(path: &Path) -> io::Result<PathBuf> {
     ))
 }
 
+/// Takes away the second names of `path` and of what it was rotated to or put aside as.
+///
+/// A rename leaves one behind that takes two steps and is cut short: by a crash, or by a server that answers no more.
+/// The file at `path` keeps that name. Nobody else may be renaming, or the last name of a file could go. A directory
+/// that may be used and not be listed stays as it is.
+pub(crate) fn drop_second(path: &Path) -> io::Result<()> {
+    let of = path.file_name().unwrap_or_default();
+    let mut others = match disk::list(dir(path)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        other => other?,
+    };
+    others.retain(|name| is_from(name, of));
+    others.sort();
+    let mut seen = Vec::new();
+    for path in [path.to_owned()]
+        .into_iter()
+        .chain(others.iter().map(|name| path.with_file_name(name)))
+    {
+        match disk::info_of(&path)? {
+            Some(info) if info.links > 1 && seen.contains(&info.id) => disk::remove_file(&path)?,
+            Some(info) if info.links > 1 => seen.push(info.id),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a file of this name was rotated from one called `of`, or put aside as it.
+fn is_from(name: &OsStr, of: &OsStr) -> bool {
+    let tail = name
+        .as_bytes()
+        .strip_prefix(of.as_bytes())
+        .and_then(|tail| tail.strip_prefix(b"."));
+    let Some(tail) = tail.and_then(|tail| str::from_utf8(tail).ok()) else {
+        return false;
+    };
+    let is_number = |text: &str| !text.starts_with('0') && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number(tail.strip_suffix(".gz").unwrap_or(tail))
+        || tail
+            .strip_prefix("poisoned")
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(is_number))
+        || Dated::parse(name, of).is_some()
+}
+
 /// A file rotated by time, as its name tells it.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Dated {
@@ -112,6 +156,38 @@ impl Dated {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Only names that are given here are taken for those of files that were rotated or put aside.
+    #[test]
+    fn from() {
+        let from = |name: &str| is_from(OsStr::new(name), OsStr::new("f"));
+        for name in [
+            "f.1",
+            "f.12.gz",
+            "f.poisoned",
+            "f.poisoned.7",
+            "f.2024-05-31",
+            "f.2024-05-31T07.1.gz",
+        ] {
+            assert!(from(name), "{name}");
+        }
+        for name in [
+            "f",
+            ".f.next",
+            "f.",
+            "f.0",
+            "f.01",
+            "f.x",
+            "f.gz",
+            "f.bak",
+            "f.1.bak",
+            "f.poisoned.x",
+            "g.1",
+            "ff.1",
+        ] {
+            assert!(!from(name), "{name}");
+        }
+    }
 
     /// Only names that time rotation itself gives are taken for its files.
     #[test]

@@ -10,6 +10,9 @@
 //! 4. `.f.next` becomes `f`, unless another process was faster to make one.
 //!
 //! Between 3 and 4 there is no `f`; whoever opens the path then makes one, and step 4 leaves it alone.
+//!
+//! Where a file system renames without replacing in two steps only, a file has both names in between. Whoever opens or
+//! rotates the file next takes the second one away.
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +70,7 @@ impl Writer {
         else {
             return Ok(());
         };
+        self.drop_second_names()?;
         let path = self.path.clone();
         let next = names::next(&path);
         match disk::remove_file(&next) {

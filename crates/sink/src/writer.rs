@@ -63,6 +63,8 @@ pub(crate) struct Writer {
     pub(crate) failed_syncs: u64,
     /// Whether names have changed in the directory since the last sync.
     pub(crate) names_unsynced: bool,
+    /// Whether it is known that nobody has died in the middle of a rename before us.
+    are_names_single: bool,
     /// Held so that there is a descriptor for a rotation when the process has run out of them.
     reserve: Option<File>,
     /// The process that opened all these.
@@ -130,6 +132,7 @@ impl Writer {
             heritage_unsynced: false,
             failed_syncs: 0,
             names_unsynced: false,
+            are_names_single: false,
             reserve: None,
             owner: process::id(),
             waiting_since_ns: None,
@@ -235,6 +238,8 @@ impl Writer {
                 mark: Mark::NOWHERE,
             }));
         }
+        // Names do not keep records waiting: should this fail it is done the next time.
+        self.are_names_single = self.are_names_single || self.drop_second_names().is_ok();
         if self.poisoned.is_some_and(|poisoned| poisoned.is(&info)) {
             self.put_poisoned_aside()?;
             return Ok(None);
@@ -282,6 +287,15 @@ impl Writer {
             }
         }
         on_path().map_err(|error| Error::new("look at", path, error))
+    }
+
+    /// Ends renames that were cut short, under the lock that everybody holds who renames. Without locks nobody knows
+    /// whether one is under way.
+    pub(crate) fn drop_second_names(&self) -> io::Result<()> {
+        match &self.open {
+            Some(open) if !open.is_unlockable => names::drop_second(&self.path),
+            _ => Ok(()),
+        }
     }
 
     /// How many records the file of this length takes; `None` when it was rotated instead.

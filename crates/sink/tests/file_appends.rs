@@ -108,21 +108,26 @@ fn names_the_path() {
     );
 }
 
-/// A file that is reached through a link stays behind the link, also when it is rotated.
+/// A file that is reached through a link stays behind the link, also when it is rotated, and also when it is made only
+/// by the first write.
 #[test]
 fn links_are_followed() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(dir.path().join("real")).unwrap();
-    let (real, link) = (dir.path().join("real/f"), dir.path().join("link"));
-    fs::write(&real, "").unwrap();
-    std::os::unix::fs::symlink(&real, &link).unwrap();
-    let options = FileOptions {
-        max_size: Some(5),
-        ..FileOptions::new(&link)
-    };
-    let mut sink = FileSink::open(options).unwrap();
-    deliver(&mut sink, Lines::new(["one", "two"]).batch()).unwrap();
-    assert_eq!((text(&link), text(&real)), ("two\n".to_owned(), "two\n".to_owned()));
-    assert_eq!(text(dir.path().join("real/f.1")), "one\n");
-    assert!(link.is_symlink());
+    for is_there in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("real")).unwrap();
+        let (real, link) = (dir.path().join("real/f"), dir.path().join("link"));
+        if is_there {
+            fs::write(&real, "").unwrap();
+        }
+        std::os::unix::fs::symlink("real/f", &link).unwrap();
+        let options = FileOptions {
+            max_size: Some(5),
+            ..FileOptions::new(&link)
+        };
+        let mut sink = FileSink::open(options).unwrap();
+        deliver(&mut sink, Lines::new(["one", "two"]).batch()).unwrap();
+        assert_eq!((text(&link), text(&real)), ("two\n".to_owned(), "two\n".to_owned()));
+        assert_eq!(text(dir.path().join("real/f.1")), "one\n");
+        assert!(link.is_symlink());
+    }
 }

@@ -62,6 +62,54 @@ fn keeps_as_many_as_asked() {
     }
 }
 
+/// Where a file is renamed in two steps and a process dies in between, the file loses its second name with the first
+/// write of the next process, or with the next rotation of one that was there all along.
+#[test]
+fn second_names_go() {
+    let links = [
+        ("f", "f.1"),
+        ("f", "f.poisoned"),
+        ("f", "f.2024-05-31"),
+        ("f.1", "f.2"),
+        ("f.1.gz", "f.2.gz"),
+        ("f.1", "f.poisoned.1"),
+        ("f.2024-05-31", "f.2024-05-31.1"),
+    ];
+    for (one, other) in links {
+        for is_open in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("f");
+            let mut sink = FileSink::open(options(&path, 8, 9)).unwrap();
+            if is_open {
+                put(&mut sink, "abc");
+            } else {
+                fs::write(&path, "abc\n").unwrap();
+            }
+            if one != "f" {
+                fs::write(dir.path().join(one), "one\n").unwrap();
+            }
+            fs::hard_link(dir.path().join(one), dir.path().join(other)).unwrap();
+            fs::hard_link(&path, dir.path().join("f.mine")).unwrap();
+            deliver(&mut sink, Lines::new(["def", "ghi"]).batch()).unwrap();
+            let mut lines: Vec<_> = names(dir.path())
+                .into_iter()
+                .filter(|name| name != "f.mine")
+                .flat_map(|name| {
+                    text(dir.path().join(name))
+                        .lines()
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
+                })
+                .collect();
+            lines.sort();
+            let mut expected = vec!["abc", "def", "ghi"];
+            expected.extend((one != "f").then_some("one"));
+            assert_eq!(lines, expected, "{one} and {other}, open: {is_open}");
+            assert_eq!(text(dir.path().join("f.mine")), "abc\ndef\n");
+        }
+    }
+}
+
 /// With no rotated files kept the file is emptied.
 #[test]
 fn keeps_none() {

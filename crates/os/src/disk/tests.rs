@@ -92,7 +92,8 @@ fn blocks() {
     assert!(file_len_max() > 0);
 }
 
-/// Renaming replaces, or refuses to, as asked; a file not yet there has a canonical path as soon as its directory has.
+/// Renaming replaces, or refuses to, as asked; a file not yet there has a canonical path as soon as its directory has,
+/// also where only a link is there that leads to it.
 #[test]
 fn names() {
     let dir = dir();
@@ -115,7 +116,17 @@ fn names() {
     assert_eq!(canonical(sub.join("../b/./f")).unwrap(), there.join("a/b/f"));
     std::os::unix::fs::symlink(&one, sub.join("link")).unwrap();
     assert_eq!(canonical(sub.join("link")).unwrap(), there.join("one"));
-    remove_file(sub.join("link")).unwrap();
+    std::os::unix::fs::symlink("../new", sub.join("away")).unwrap();
+    std::os::unix::fs::symlink("away", sub.join("far")).unwrap();
+    assert_eq!(canonical(sub.join("far")).unwrap(), there.join("a/new"));
+    std::os::unix::fs::symlink("round", sub.join("round")).unwrap();
+    assert_eq!(
+        canonical(sub.join("round")).unwrap_err().raw_os_error(),
+        Some(libc::ELOOP)
+    );
+    for link in ["link", "away", "far", "round"] {
+        remove_file(sub.join(link)).unwrap();
+    }
     remove_dir(&sub).unwrap();
     file_system(dir.path()).unwrap();
     assert_eq!(file_system("/dev/shm").unwrap(), FileSystem::Memory);

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::{FileId, FileSystem, Info};
 
+/// How many links are followed until one leads to something, as the kernel does.
+const LINKS_MAX: usize = 40;
+
 /// Makes the directory at `path` and those above it that are missing; nothing happens when it exists.
 ///
 /// # Errors
@@ -151,25 +154,36 @@ pub fn sync_dir(dir: impl AsRef<Path>) -> io::Result<()> {
 
 /// Returns the one absolute path, without links, dots and doubled slashes, that `path` stands for.
 ///
-/// The file itself need not exist; the directory it is in must.
+/// The file itself need not exist, not even where a link leads to; the directory it is in must.
 ///
 /// # Errors
 ///
 /// [`io::ErrorKind::InvalidInput`] when the path ends in no file name (such as `/` or `..`); else what the system says.
 pub fn canonical(path: impl AsRef<Path>) -> io::Result<PathBuf> {
-    let path = path.as_ref();
-    match path.canonicalize() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        other => return other,
+    let mut path = path.as_ref().to_owned();
+    for _ in 0..LINKS_MAX {
+        match path.canonicalize() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return other,
+        }
+        let name = path
+            .file_name()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+        let dir = path
+            .parent()
+            .filter(|dir| !dir.as_os_str().is_empty())
+            .unwrap_or_else(|| Path::new("."))
+            .canonicalize()?;
+        match fs::read_link(&path) {
+            Ok(target) => path = dir.join(target),
+            // Nothing is there, or something is by now that is no link.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL)) => {
+                return Ok(dir.join(name));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
-    let dir = path
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    Ok(dir.canonicalize()?.join(name))
+    Err(io::Error::from_raw_os_error(libc::ELOOP))
 }
 
 /// Returns the kind of file system that `path`, which must exist, is on.

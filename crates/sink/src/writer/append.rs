@@ -111,6 +111,7 @@ impl Writer {
     /// Renames a file that cannot be trusted any more, so that a new one takes its place.
     pub(super) fn put_poisoned_aside(&mut self) -> Result<(), Error> {
         let fail = |error| Error::new("put aside the damaged file", &self.path, error);
+        self.drop_second_names().map_err(fail)?;
         let name = names::first_free(&names::with(&self.path, ".poisoned")).map_err(fail)?;
         disk::rename_new(&self.path, name).map_err(fail)?;
         self.metrics.files_poisoned.count();
