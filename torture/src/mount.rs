@@ -165,10 +165,14 @@ pub fn hold_at(dir: &Path, round: &Path, what: What) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes down what is mounted in a directory. Lazily: whoever still has something open there must not keep it for ever.
+pub fn take_down(dir: &Path) {
+    let _ = command("umount").arg("-l").arg(dir).output();
+}
+
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Lazily: whoever still has something open there must not keep it for ever.
-        let _ = command("umount").arg("-l").arg(&self.dir).output();
+        take_down(&self.dir);
     }
 }
 

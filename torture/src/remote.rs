@@ -22,7 +22,7 @@ use fuser::{
     WriteFlags,
 };
 
-use crate::tools::command;
+use crate::mount::take_down;
 
 /// The kernel asks each time: nothing it was told before holds any longer.
 const TTL: Duration = Duration::ZERO;
@@ -117,8 +117,7 @@ impl Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         self.turn(Mood::Works);
-        // Lazily: whoever still has something open there must not keep it for ever.
-        let _ = command("umount").arg("-l").arg(&self.dir).output();
+        take_down(&self.dir);
         // Its thread ends with the last file that is open.
         drop(self.session.take());
     }

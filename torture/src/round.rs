@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -15,6 +16,17 @@ use crate::spec::{End, JOURNAL, Spec, TAPE};
 use crate::tape::Tape;
 use crate::tools;
 use crate::victim::AS_TOLD;
+
+/// Directories of rounds that went well and could not be removed: something is mounted there until the row ends.
+static MOUNTED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes what rounds that went well have left.
+pub fn sweep() {
+    for home in std::mem::take(&mut *MOUNTED.lock().unwrap_or_else(PoisonError::into_inner)) {
+        // Should it still be in use, nobody is harmed by what stays there.
+        let _ = fs::remove_dir_all(home);
+    }
+}
 
 /// A round on its way.
 #[derive(Debug)]
@@ -198,11 +210,12 @@ impl Round {
     /// When a file cannot be read.
     pub fn finish_for(mut self, promise: Promise) -> io::Result<Found> {
         let mut found = self.judge(promise)?;
+        let (seed, home) = (self.spec.seed, self.dir().to_owned());
         if !found.is_right() {
-            let seed = self.spec.seed;
-            found
-                .troubles
-                .push(format!("seed {seed}, kept in {}", self.home.keep().display()));
+            let kept = self.home.keep();
+            found.troubles.push(format!("seed {seed}, kept in {}", kept.display()));
+        } else if self.home.close().is_err() {
+            MOUNTED.lock().unwrap_or_else(PoisonError::into_inner).push(home);
         }
         Ok(found)
     }

@@ -8,6 +8,7 @@ use crate::args::Args;
 use crate::faults;
 use crate::ledger;
 use crate::random::Random;
+use crate::round;
 use crate::table::{self, Outcome, Verdicts};
 use crate::tools;
 
@@ -390,6 +391,7 @@ fn run_row(row: &Row, args: &Args, exe: &Path, kills: u64, rows: usize) -> Outco
                 .troubles
                 .push(format!("seed {seed}: the harness itself: {error}"));
         }
+        round::sweep();
         outcome.runs += 1;
     }
     if outcome.found.accepted == 0 && outcome.skipped.is_none() {

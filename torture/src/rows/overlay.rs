@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Turn;
 use crate::load::Load;
-use crate::mount::{What, hold_at};
+use crate::mount::{What, hold_at, take_down};
 use crate::spec::{JOURNAL, JSON, PLAIN};
 use crate::tools::{run, word};
 
@@ -74,5 +74,11 @@ impl Layers {
         self.up("upper", "upper-2", "work-2")?;
         debug_assert!(self.dir.join(JOURNAL).exists() && self.dir.join(PLAIN).exists() && self.dir.join(JSON).exists());
         Ok(())
+    }
+}
+
+impl Drop for Layers {
+    fn drop(&mut self) {
+        take_down(&self.dir);
     }
 }
