@@ -3,12 +3,19 @@
 //! Only the thread that holds the baton runs, so the statics below have one writer at a time; the real lock around
 //! [`World`] hands their contents over together with the baton.
 
+mod life;
+mod runners;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use self::life::never;
+pub use self::life::{End, live};
+pub(super) use self::life::{die, dies_within};
+pub(super) use self::runners::{On, Slot, begin, enter, finish, is_done, park, unpark, wait, wake, yield_baton};
+use self::runners::{Runner, pass};
 use super::disk;
 use super::plan::{Death, Plan};
 
@@ -34,72 +41,6 @@ static ENDED: Condvar = Condvar::new();
 thread_local! {
     /// Which simulated thread this is; 0 for one outside. Without a destructor: it is asked for in others'.
     static ME: Cell<u32> = const { Cell::new(0) };
-}
-
-/// How a life ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// `main` returned.
-    Exit,
-    /// `main` panicked.
-    Panic,
-    /// It was killed.
-    Killed,
-    /// The power went: see [`super::power_off`], which the caller has yet to call.
-    PowerCut,
-    /// Nobody could go on: who waits for what.
-    Stuck(String),
-}
-
-/// What a thread waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum On {
-    Lock(usize),
-    Call(usize),
-    Park,
-    Thread(u32),
-    Time,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Ready,
-    Waiting(On, Option<u64>),
-    Done,
-}
-
-/// Where a real thread waits for the baton.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    go: Mutex<bool>,
-    called: Condvar,
-}
-
-impl Slot {
-    fn call(&self) {
-        *self.go.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.called.notify_one();
-    }
-
-    pub(super) fn wait(&self) {
-        let mut go = self.go.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*go {
-            go = self.called.wait(go).unwrap_or_else(PoisonError::into_inner);
-        }
-        *go = false;
-    }
-}
-
-#[derive(Debug)]
-struct Runner {
-    name: String,
-    state: State,
-    slot: Arc<Slot>,
-    priority: u64,
-    /// The wait that has just ended did so because its time was over.
-    timed_out: bool,
-    /// It was unparked while it ran.
-    token: bool,
 }
 
 pub(super) struct World {
@@ -159,49 +100,6 @@ pub fn stay_on(processor: usize) {
     unsafe { libc::CPU_SET(processor % 1024, set) };
     // SAFETY: pointer and size are the live local's. Should the system refuse, it is only slower.
     unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const *set) };
-}
-
-/// Runs `main` as a process, according to `plan`, to its end.
-pub fn live(plan: Plan, main: impl FnOnce() + Send + 'static) -> End {
-    let id = {
-        let mut world = world();
-        world.threads.clear();
-        world.plan = Some(plan);
-        world.end = None;
-        world.steps = 0;
-        world.hooks.clear();
-        LIFE.fetch_add(1, Relaxed);
-        let id = world.enter("main");
-        world.running = id;
-        world.grant();
-        id
-    };
-    let slot = world().slot(id);
-    slot.call();
-    let started = std::thread::Builder::new().name("main".to_owned()).spawn(move || {
-        slot.wait();
-        ME.set(id);
-        let result = catch_unwind(AssertUnwindSafe(main));
-        let hooks = std::mem::take(&mut world().hooks);
-        for hook in hooks.into_iter().rev() {
-            let _contained = catch_unwind(hook);
-        }
-        world().finish_life(if result.is_ok() { End::Exit } else { End::Panic });
-        // The process is gone, so nothing of its thread-locals is dropped while the next one lives.
-        never();
-    });
-    if let Err(error) = started {
-        return End::Stuck(format!("no real thread is to be had: {error}"));
-    }
-    let mut world = world();
-    loop {
-        if let Some(end) = world.end.clone() {
-            world.plan = None;
-            disk::process_gone();
-            return end;
-        }
-        world = ENDED.wait(world).unwrap_or_else(PoisonError::into_inner);
-    }
 }
 
 /// One step of the calling thread: time passes, and something may happen.
@@ -280,146 +178,6 @@ pub(crate) fn at_exit(hook: fn()) {
     }
 }
 
-/// Whether the process is killed within so few steps that a call of several steps does not end.
-pub(super) fn dies_within(steps: u64) -> bool {
-    let world = world();
-    let death = world.plan.map_or(Death::None, |plan| plan.death);
-    let done = world.steps + (GRANTED.load(Relaxed) - LEFT.load(Relaxed));
-    match death {
-        Death::None => false,
-        Death::Kill(at) | Death::PowerCut(at) => at <= done + steps,
-    }
-}
-
-/// Ends the life here and now, by the death that is planned.
-pub(super) fn die() {
-    let mut world = world();
-    let death = world.plan.map_or(Death::None, |plan| plan.death);
-    world.note(u64::MAX);
-    world.finish_life(match death {
-        Death::PowerCut(_) => End::PowerCut,
-        Death::Kill(_) | Death::None => End::Killed,
-    });
-    drop(world);
-    never();
-}
-
-/// Waits for something; says whether it ended because the time was over.
-pub(super) fn wait(on: On, until_ns: Option<u64>) -> bool {
-    let me = me();
-    let mut world = world();
-    if let Some(runner) = world.threads.get_mut(&me) {
-        runner.state = State::Waiting(on, until_ns);
-        runner.timed_out = false;
-    }
-    pass(world, me);
-    self::world().threads.get(&me).is_some_and(|runner| runner.timed_out)
-}
-
-/// Lets another thread go on.
-pub(super) fn yield_baton() {
-    let me = me();
-    if me == 0 {
-        return;
-    }
-    NOW_NS.fetch_add(100 * STEP_NS, Relaxed);
-    let mut world = world();
-    if let Some(runner) = world.threads.get_mut(&me) {
-        runner.priority = 0;
-    }
-    pass(world, me);
-}
-
-/// Makes those ready who wait for `on`; only one of them, drawn, if `one`.
-pub(super) fn wake(on: On, one: bool) {
-    let mut world = world();
-    let waiting = |runner: &Runner| matches!(runner.state, State::Waiting(what, _) if what == on);
-    let mut ids: Vec<u32> = world
-        .threads
-        .iter()
-        .filter(|(_, runner)| waiting(runner))
-        .map(|(id, _)| *id)
-        .collect();
-    if one && ids.len() > 1 {
-        let chosen = world.next() as usize % ids.len();
-        ids = vec![ids.swap_remove(chosen)];
-    }
-    for id in ids {
-        world.ready(id);
-    }
-}
-
-/// Parks the calling thread, unless it was unparked since it last was.
-pub(super) fn park(until_ns: Option<u64>) {
-    step();
-    let has_token = world()
-        .threads
-        .get_mut(&me())
-        .map(|runner| std::mem::take(&mut runner.token));
-    if has_token == Some(false) {
-        wait(On::Park, until_ns);
-        if let Some(runner) = world().threads.get_mut(&me()) {
-            runner.token = false;
-        }
-    }
-}
-
-pub(super) fn unpark(id: u32) {
-    {
-        let mut world = world();
-        let Some(runner) = world.threads.get_mut(&id) else {
-            return;
-        };
-        match runner.state {
-            State::Waiting(On::Park, _) => world.ready(id),
-            _ => runner.token = true,
-        }
-    }
-    step();
-}
-
-/// Makes a thread that has yet to get the baton.
-pub(super) fn enter(name: &str) -> (u32, Arc<Slot>) {
-    let mut world = world();
-    let id = world.enter(name);
-    (id, world.slot(id))
-}
-
-/// The calling real thread becomes the simulated one, once it has the baton.
-pub(super) fn begin(id: u32, slot: &Slot) {
-    slot.wait();
-    ME.set(id);
-}
-
-/// The calling thread ends, and the baton goes on.
-pub(super) fn finish() {
-    let me = ME.replace(0);
-    if me == 0 {
-        return;
-    }
-    let mut world = world();
-    if let Some(runner) = world.threads.get_mut(&me) {
-        runner.state = State::Done;
-    }
-    drop(world);
-    wake(On::Thread(me), false);
-    let mut world = self::world();
-    if let Some(next) = world.choose() {
-        world.running = next;
-        let slot = world.slot(next);
-        drop(world);
-        slot.call();
-    }
-}
-
-/// Whether the thread has ended.
-pub(super) fn is_done(id: u32) -> bool {
-    world()
-        .threads
-        .get(&id)
-        .is_none_or(|runner| runner.state == State::Done)
-}
-
 pub(super) fn world() -> MutexGuard<'static, World> {
     WORLD.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -459,29 +217,6 @@ fn happen() {
     pass(world, me);
 }
 
-/// Gives the baton to whoever is chosen, and waits until it comes back.
-fn pass(mut world: MutexGuard<'_, World>, me: u32) {
-    let Some(next) = world.choose() else {
-        drop(world);
-        return never();
-    };
-    world.running = next;
-    if next == me {
-        return;
-    }
-    let (to, mine) = (world.slot(next), world.slot(me));
-    drop(world);
-    to.call();
-    mine.wait();
-}
-
-/// The process is dead: nothing of it runs again.
-fn never() {
-    loop {
-        std::thread::park();
-    }
-}
-
 impl World {
     const fn new() -> Self {
         Self {
@@ -517,33 +252,6 @@ impl World {
         self.trace = (self.trace.rotate_left(7) ^ what ^ now).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
-    fn enter(&mut self, name: &str) -> u32 {
-        self.last_id += 1;
-        let runner = Runner {
-            name: name.to_owned(),
-            state: State::Ready,
-            slot: Arc::default(),
-            priority: self.next(),
-            timed_out: false,
-            token: false,
-        };
-        self.threads.insert(self.last_id, runner);
-        self.last_id
-    }
-
-    fn slot(&self, id: u32) -> Arc<Slot> {
-        self.threads
-            .get(&id)
-            .map(|runner| Arc::clone(&runner.slot))
-            .unwrap_or_default()
-    }
-
-    fn ready(&mut self, id: u32) {
-        if let Some(runner) = self.threads.get_mut(&id) {
-            runner.state = State::Ready;
-        }
-    }
-
     /// Draws how many steps are left until something happens.
     fn grant(&mut self) {
         let plan = self.plan.unwrap_or_default();
@@ -553,104 +261,5 @@ impl World {
         }
         GRANTED.store(steps, Relaxed);
         LEFT.store(steps, Relaxed);
-    }
-
-    fn finish_life(&mut self, end: End) {
-        if self.end.is_none() {
-            self.end = Some(end);
-        }
-        ENDED.notify_all();
-    }
-
-    /// Chooses who goes on. Nobody can when the life has ended.
-    fn choose(&mut self) -> Option<u32> {
-        loop {
-            if self.end.is_some() {
-                return None;
-            }
-            self.expire();
-            if self.roll(|plan| plan.spurious) {
-                self.wake_for_nothing();
-            }
-            let ready: Vec<(u32, u64)> = self
-                .threads
-                .iter()
-                .filter(|(_, runner)| runner.state == State::Ready)
-                .map(|(id, runner)| (*id, runner.priority))
-                .collect();
-            if !ready.is_empty() {
-                return Some(self.pick(&ready));
-            }
-            let now = NOW_NS.load(Relaxed);
-            let deadline = |runner: &Runner| match runner.state {
-                State::Waiting(_, until) => until,
-                State::Ready | State::Done => None,
-            };
-            match self.threads.values().filter_map(deadline).min() {
-                Some(at) if at.saturating_sub(now) < FORGOTTEN_NS => NOW_NS.store(at.max(now), Relaxed),
-                _ => {
-                    let told = self.tell();
-                    self.finish_life(End::Stuck(told));
-                }
-            }
-        }
-    }
-
-    fn pick(&mut self, ready: &[(u32, u64)]) -> u32 {
-        let dice = self.next();
-        self.note(dice);
-        let chosen = match self.plan.is_some_and(|plan| plan.priorities) {
-            true => ready.iter().max_by_key(|(_, priority)| *priority),
-            false => ready.get((dice >> 8) as usize % ready.len()),
-        };
-        let id = chosen.map_or(0, |(id, _)| *id);
-        if dice.is_multiple_of(8) {
-            let priority = self.next();
-            let ids: Vec<u32> = self.threads.keys().copied().collect();
-            let changed = ids.get((dice >> 8) as usize % ids.len()).copied().unwrap_or(id);
-            if let Some(runner) = self.threads.get_mut(&changed) {
-                runner.priority = priority;
-            }
-        }
-        id
-    }
-
-    /// Wakes those whose time is over.
-    fn expire(&mut self) {
-        let now = NOW_NS.load(Relaxed);
-        for runner in self.threads.values_mut() {
-            if matches!(runner.state, State::Waiting(_, Some(until)) if until <= now) {
-                runner.state = State::Ready;
-                runner.timed_out = true;
-            }
-        }
-    }
-
-    /// Condition variables and parked threads may wake for no reason.
-    fn wake_for_nothing(&mut self) {
-        let may = |runner: &&mut Runner| matches!(runner.state, State::Waiting(On::Call(_) | On::Park, _));
-        let count = self.threads.values_mut().filter(|runner| may(runner)).count();
-        let chosen = self.next() as usize % count.max(1);
-        if let Some(runner) = self.threads.values_mut().filter(may).nth(chosen) {
-            runner.state = State::Ready;
-        }
-    }
-
-    /// Says who waits for what.
-    fn tell(&self) -> String {
-        let now = NOW_NS.load(Relaxed);
-        let told = self.threads.iter().filter(|(_, runner)| runner.state != State::Done);
-        let told = told.map(|(id, runner)| match runner.state {
-            State::Waiting(on, Some(until)) => {
-                format!(
-                    "{id} {} waits for {on:?}, {} s more",
-                    runner.name,
-                    until.saturating_sub(now) / 1_000_000_000
-                )
-            }
-            State::Waiting(on, None) => format!("{id} {} waits for {on:?} for ever", runner.name),
-            State::Ready | State::Done => format!("{id} {} runs", runner.name),
-        });
-        told.collect::<Vec<_>>().join("; ")
     }
 }
