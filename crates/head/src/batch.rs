@@ -7,10 +7,10 @@ use hydra_os::clock::Deadline;
 
 use crate::attempt::text_of;
 use crate::deliver::{Delivery, Hitch, Outcome, acknowledge};
-use crate::head::SyncPolicy;
 use crate::metrics::add;
 use crate::passage::{Passage, Purpose};
 use crate::sieve::Sieve;
+use crate::spec::SyncPolicy;
 use crate::worker::Worker;
 
 /// How far rendering got.

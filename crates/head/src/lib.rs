@@ -26,12 +26,14 @@ mod passage;
 mod pending;
 mod retry;
 mod sieve;
+mod spec;
 mod worker;
 
 pub use error::Error;
 pub use fallback::Fallback;
 pub use filter::Filter;
-pub use head::{Head, Overflow, Spec, SyncPolicy};
+pub use head::Head;
 pub use metrics::{Counts, Metrics, Rejection};
 pub use pending::Pending;
 pub use retry::Retry;
+pub use spec::{Overflow, Spec, SyncPolicy};

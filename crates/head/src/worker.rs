@@ -18,10 +18,11 @@ use crate::deliver::{Rendered, acknowledge};
 use crate::dropping::Hand;
 use crate::fallback::Fallback;
 use crate::filter::Filter;
-use crate::head::{Control, Overflow, Spec, SyncPolicy};
+use crate::head::Control;
 use crate::metrics::add;
 use crate::passage::{Passage, Purpose};
 use crate::retry::Retry;
+use crate::spec::{Overflow, Spec, SyncPolicy};
 
 /// About how many bytes of the journal are read in one go.
 pub(crate) const READ_BYTES: usize = 256 << 10;
