@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hydra_format::ClockFace;
 use hydra_journal::{Batch as Frames, Cursor, CursorState, Frame, Position};
 use hydra_record::Dictionary;
-use hydra_sink::{Batch, Begun, ErrorKind, Mark, Sink};
+use hydra_sink::{Batch, Begun, Error, ErrorKind, Mark, Sink};
 
 use crate::attempt::{Failure, attempt};
 use crate::dead_letter::{DeadLetters, Letter};
@@ -167,23 +167,28 @@ impl Delivery<'_> {
         let Some(fallback) = self.fallback.as_mut() else {
             return Err(Hitch::Retry);
         };
-        let written = attempt(&self.control.metrics, || {
-            fallback.write(frames, self.source, self.notes, self.face)?;
-            if self.sync_writes { fallback.sync() } else { Ok(()) }
+        let mut done = 0;
+        let mut written = attempt(&self.control.metrics, || {
+            fallback.write(frames, self.source, self.notes, self.face, &mut done)
         });
-        if let Err(failure) = written {
-            if failure.is(ErrorKind::Untrusted) {
-                return Err(Hitch::Doubt);
-            }
-            // Back to the destination, and from there here again: what fits neither stays in the journal.
-            fallback.note_success();
-            self.control.pause(self.retry.next_wait());
-            return Err(Hitch::Retry);
-        }
         // Where every write is synced, so is each at the fallback.
-        self.synced |= self.sync_writes;
-        self.settle(&self.control.metrics.fell_back, frames, frames.len());
-        Ok(frames.len())
+        if done > 0 && self.sync_writes {
+            let sync = |it: &mut Self| it.fallback.as_mut().map_or(Ok(()), |fallback| fallback.sync());
+            if let Err(failure) = self.sync(sync) {
+                (written, done) = (Err(failure), 0);
+            }
+        }
+        self.settle(&self.control.metrics.fell_back, frames, done);
+        let Err(failure) = written else { return Ok(done) };
+        if failure.is(ErrorKind::Untrusted) {
+            return Err(Hitch::Doubt);
+        }
+        // Back to the destination, and from there here again: what fits neither stays in the journal.
+        if let Some(fallback) = &mut self.fallback {
+            fallback.note_success();
+        }
+        self.control.pause(self.retry.next_wait());
+        if done > 0 { Ok(done) } else { Err(Hitch::Retry) }
     }
 
     /// The first record is one that the destination will never take: it becomes a dead letter, or the fallback's, or is
@@ -267,7 +272,7 @@ impl Delivery<'_> {
         }
         control.metrics.writes.fetch_add(1, Ordering::Relaxed);
         if self.sync_writes
-            && let Err(failure) = self.sync()
+            && let Err(failure) = self.sync(|it| it.sink.sync())
         {
             self.mark(begun, frames, 0);
             return Err(failure);
@@ -321,9 +326,10 @@ impl Delivery<'_> {
     }
 
     /// Syncs what has just been written. It has not been delivered before this succeeds.
-    fn sync(&mut self) -> Result<(), Failure> {
+    fn sync(&mut self, sync: impl Fn(&mut Self) -> Result<(), Error>) -> Result<(), Failure> {
+        let control = self.control;
         loop {
-            let failure = match attempt(&self.control.metrics, || self.sink.sync()) {
+            let failure = match attempt(&control.metrics, || sync(self)) {
                 Ok(()) => {
                     self.synced = true;
                     return Ok(());

@@ -1,5 +1,8 @@
 //! What dead processes left comes first.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use hydra_journal::{Cursor, CursorState, Position, Read};
 use hydra_sink::{Mark, Sink};
 
@@ -42,9 +45,44 @@ impl Worker {
         if mark.is_nowhere() {
             return Some(Suspect::default());
         }
+        let counts = Arc::clone(&self.control.metrics);
+        self.settle_what_is_there(
+            cursor,
+            mark,
+            Purpose::Heritage(Suspect::default()),
+            &counts.delivered_before,
+        )?;
+        Some(Suspect {
+            until: mark.note(),
+            deaths: mark.attempts(),
+        })
+    }
+
+    /// The head before this one, or this one before a panic, may have been stopped between a write and its sync: then
+    /// the records are there, and have yet to be counted. False when told to stop.
+    pub(crate) fn reconcile_own(&mut self) -> bool {
+        let cursor = self.cursor.clone();
+        let mark = Mark::from_bytes(&cursor.state().mark);
+        if mark.is_nowhere() || self.in_doubt {
+            return true;
+        }
+        let counts = Arc::clone(&self.control.metrics);
+        self.insist(|sink| sink.resume(mark))
+            .and_then(|()| self.settle_what_is_there(&cursor, mark, Purpose::Again, &counts.delivered))
+            .is_some()
+    }
+
+    /// Moves a cursor behind those of the records at its mark that the sink holds. `None` when told to stop.
+    fn settle_what_is_there(
+        &mut self,
+        cursor: &Cursor,
+        mark: Mark,
+        purpose: Purpose,
+        counter: &AtomicU64,
+    ) -> Option<()> {
         self.filter.forget();
         let end = Position::from_u64(mark.note());
-        let mut passage = Passage::new(cursor, Purpose::Heritage(Suspect::default()));
+        let mut passage = Passage::new(cursor, purpose);
         let (mut position, mut before) = (cursor.state().position, 0);
         // What cannot be read now cannot be compared yet, and the mark stays.
         while self.read_on(&mut passage)? {
@@ -64,15 +102,14 @@ impl Worker {
             passage.batch = batch;
         }
         // Both at once: a position further on would not go with the mark, should we die in between.
-        cursor.save(&CursorState {
-            position,
-            mark: Mark::NOWHERE.to_bytes(),
+        self.control.metrics.settle(|| {
+            cursor.save(&CursorState {
+                position,
+                mark: Mark::NOWHERE.to_bytes(),
+            });
+            add(counter, before);
         });
-        add(&self.control.metrics.delivered_before, before);
-        Some(Suspect {
-            until: end.to_u64(),
-            deaths: mark.attempts(),
-        })
+        Some(())
     }
 
     /// Reads on, however long the system refuses to open the next segment. False at the end of the journal, `None` when

@@ -23,6 +23,8 @@ pub struct Fallback {
     serves_until: Option<Deadline>,
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// For each record, how many frames are done with once it is written.
+    frames: Vec<usize>,
 }
 
 impl fmt::Debug for Fallback {
@@ -44,6 +46,7 @@ impl Fallback {
             serves_until: None,
             bytes: Vec::new(),
             ends: Vec::new(),
+            frames: Vec::new(),
         }
     }
 
@@ -74,24 +77,26 @@ impl Fallback {
         self.serves_until = None;
     }
 
-    /// Writes the records of `frames` here.
+    /// Writes the records of `frames` here, in as many pieces as the sink asks for. Keeps `done`, a count of frames, up
+    /// to date: it is right also after an error, and after a panic.
     pub(crate) fn write(
         &mut self,
         frames: &[Frame],
         source: &Frames,
         notes: &Dictionary,
         face: &mut ClockFace,
+        done: &mut usize,
     ) -> Result<(), Error> {
-        self.bytes.clear();
-        self.ends.clear();
-        for frame in frames {
+        self.clear();
+        for (index, frame) in frames.iter().enumerate() {
             // What cannot be decoded was counted when it was rendered for the destination.
             if let Ok(record) = notes.decode(source.payload(frame), frame.position.to_u64()) {
-                self.formatter.write(&record, face, &mut self.bytes);
-                self.ends.push(self.bytes.len());
+                self.render(&record, face, index + 1);
             }
         }
-        self.send()
+        self.send(done)?;
+        *done = frames.len();
+        Ok(())
     }
 
     /// Writes one record here: for whoever has records of a head that writes no more.
@@ -99,25 +104,40 @@ impl Fallback {
     /// # Errors
     /// What the sink says.
     pub fn write_one(&mut self, record: &Record<'_>, face: &mut ClockFace) -> Result<(), Error> {
+        self.clear();
+        self.render(record, face, 1);
+        self.send(&mut 0)
+    }
+
+    fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.frames.clear();
+    }
+
+    fn render(&mut self, record: &Record<'_>, face: &mut ClockFace, frames: usize) {
         self.formatter.write(record, face, &mut self.bytes);
         self.ends.push(self.bytes.len());
-        self.send()
+        self.frames.push(frames);
     }
 
     /// Hands over what is rendered.
-    fn send(&mut self) -> Result<(), Error> {
-        let mut done = 0;
-        while done < self.ends.len() {
+    fn send(&mut self, done: &mut usize) -> Result<(), Error> {
+        let mut records = 0;
+        while records < self.ends.len() {
             let batch = Batch {
                 bytes: &self.bytes,
                 ends: &self.ends,
             }
-            .skip(done);
+            .skip(records);
             let begun = self.sink.begin(batch)?;
             self.sink.write(batch.take(begun.records))?;
-            done += begun.records;
+            records += begun.records;
+            *done = records
+                .checked_sub(1)
+                .and_then(|last| self.frames.get(last))
+                .copied()
+                .unwrap_or(*done);
         }
         Ok(())
     }

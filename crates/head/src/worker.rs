@@ -142,7 +142,7 @@ impl Worker {
         self.control.dropping.let_go(&self.cursor);
         // The one before may have been told to stop before it could write that again.
         self.in_doubt |= self.has_gone_back();
-        if !self.write_again() || !self.drain() {
+        if !self.reconcile_own() || !self.write_again() || !self.drain() {
             return;
         }
         self.control.set_recovered();
@@ -151,7 +151,12 @@ impl Worker {
         // Drops since the last record, of which nobody has been told.
         self.tell_drops();
         if self.sync_due.is_some() || self.cursor.checkpoint_wanted() || self.control.is_handed_over() {
-            self.sync();
+            let synced = self.sync();
+            // The one that comes next cannot sync what was written here, and the journal has promised some of that to
+            // its callers.
+            if !synced && self.control.is_handed_over() && self.cursor.owes_a_sync() {
+                self.doubt();
+            }
         }
     }
 
@@ -272,7 +277,8 @@ impl Worker {
         dropping.read(passage.cursor, &mut passage.reader, &mut passage.batch, count)
     }
 
-    /// Tells the destination what it has missed. False when told to stop before it could.
+    /// Tells the destination, or the fallback while that serves, what it has missed. False when told to stop before it
+    /// could.
     fn tell_drops(&mut self) -> bool {
         let Some(summary) = self.control.dropping.take_untold() else {
             return true;
@@ -287,17 +293,33 @@ impl Worker {
         };
         loop {
             let metrics = &self.control.metrics;
+            if let Some(fallback) = self.fallback.as_mut().filter(|fallback| fallback.serves()) {
+                let mut told = None;
+                summary.with_record(self.filter.route(), |record| {
+                    told = Some(attempt(metrics, || fallback.write_one(record, &mut self.face)));
+                });
+                if told.is_none_or(|told| told.is_ok()) {
+                    return true;
+                }
+                // Back to the destination.
+                fallback.note_success();
+            }
             let told = attempt(metrics, || self.sink.begin(batch).and_then(|_| self.sink.write(batch)));
             metrics.set_failing(told.is_err());
-            match told {
-                Ok(_) => return true,
-                // Nobody is left to be told, or it will not be told.
-                Err(failure) if failure.is(ErrorKind::Closed) || failure.is(ErrorKind::Rejected) => return true,
-                Err(failure) if failure.is(ErrorKind::Untrusted) => {
-                    self.doubt();
-                    self.write_again();
+            let Err(failure) = told else { return true };
+            if failure.is(ErrorKind::Untrusted) {
+                self.doubt();
+                self.write_again();
+            } else if let Some(fallback) = &mut self.fallback {
+                fallback.note_failure();
+                if !fallback.serves() {
+                    self.control.pause(self.retry.next_wait());
                 }
-                Err(_) => self.control.pause(self.retry.next_wait()),
+            } else if failure.is(ErrorKind::Closed) || failure.is(ErrorKind::Rejected) {
+                // Nobody is left to be told, or it will not be told.
+                return true;
+            } else {
+                self.control.pause(self.retry.next_wait());
             }
             if self.control.is_stopped() {
                 self.control.dropping.put_back(summary);

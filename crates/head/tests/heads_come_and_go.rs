@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{LONG, Program, adopt, messages};
-use hydra_head::{Head, Overflow, Spec};
+use common::{Flaky, LONG, Program, adopt, messages};
+use hydra_head::{Head, Overflow, Spec, SyncPolicy};
 use hydra_os::clock::Deadline;
 use hydra_record::Level;
 use hydra_sink::{Batch, Begun, Error, FileOptions, FileSink, Mark, Memory, MemorySink, Sink};
@@ -242,4 +242,57 @@ fn a_head_that_has_gone_leaves_its_place() {
     assert!(!head.is_removed(), "it has its place still");
     lets_go.store(true, Ordering::Release);
     assert!(head.join(LONG) && head.is_removed());
+}
+
+/// A head that is told to stop between a write and its sync leaves records that are there: its successor does not write
+/// them again.
+#[test]
+fn a_successor_finds_what_was_written() {
+    let (program, memory) = (Program::start(), Memory::new());
+    let flaky = Flaky::failing_syncs(&memory, u64::MAX);
+    let (failing, syncs) = (Arc::clone(&flaky.failing_syncs), Arc::clone(&flaky.syncs));
+    let spec = |sink| Spec {
+        sync: SyncPolicy::EveryWrite,
+        sink,
+        ..program.spec(0, Level::Trace, &memory, None)
+    };
+    let head = Head::start(spec(Box::new(flaky)), &program.journal, &[]).unwrap();
+    program.log(1, Level::Info, "one");
+    while syncs.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    head.stop();
+    assert!(head.join(LONG));
+    failing.store(0, Ordering::SeqCst);
+    let next = head.succeed(spec(Box::new(memory.sink()))).unwrap();
+    program.log(1, Level::Info, "two");
+    program.settle(&next);
+    assert_eq!(messages(&memory), ["one", "two"]);
+    assert_eq!(next.counts().delivered, 2);
+}
+
+/// A head that hands over and cannot sync what it took leaves that to its successor, to be written again there: records
+/// that were synced leave the journal only when a destination that has them is.
+#[test]
+fn a_successor_answers_for_what_is_not_synced() {
+    let (dir, memory, other) = (tempfile::tempdir().unwrap(), Memory::new(), Memory::new());
+    let program = Program::on_disk(dir.path());
+    let flaky = Flaky::failing_syncs(&memory, 1);
+    let spec = |sink| Spec {
+        sink,
+        ..program.spec(0, Level::Trace, &memory, None)
+    };
+    let head = Head::start(spec(Box::new(flaky)), &program.journal, &[]).unwrap();
+    program.log(1, Level::Info, "one");
+    program.settle(&head);
+    program.journal.sync_to(program.journal.tail()).unwrap();
+    let next = head.succeed(spec(Box::new(other.sink()))).unwrap();
+    head.stop();
+    assert!(head.join(LONG));
+    program.journal.ask_checkpoint();
+    while other.syncs() == 0 {
+        next.nudge();
+        std::thread::yield_now();
+    }
+    assert_eq!((memory.syncs(), messages(&other)), (0, vec!["one".to_owned()]));
 }

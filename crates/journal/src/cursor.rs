@@ -141,6 +141,11 @@ impl Live {
         self.durable_wanted.load(Ordering::Acquire) > self.durable.load(Ordering::Relaxed)
     }
 
+    /// Returns the position up to which the destination is known to be synced.
+    pub(crate) fn durable(&self) -> Position {
+        Position::from_u64(self.durable.load(Ordering::Acquire))
+    }
+
     /// Notes that the destination is synced up to `position`.
     pub(crate) fn checkpointed(&self, position: Position) {
         if self.durable.fetch_max(position.to_u64(), Ordering::AcqRel) < position.to_u64() {
@@ -365,7 +370,7 @@ impl Cursors {
             Some(live) => {
                 // Pairs with the load in `checkpoint_wanted`.
                 live.durable_wanted.fetch_max(position.to_u64(), Ordering::AcqRel);
-                let durable = Position::from_u64(live.durable.load(Ordering::Acquire));
+                let durable = live.durable();
                 // What was given up after that is at no destination that could lose it.
                 if durable >= live.delivered.reached() {
                     durable.max(live.needed_from())

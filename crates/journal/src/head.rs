@@ -117,6 +117,14 @@ impl Cursor {
         self.live.checkpoint_wanted()
     }
 
+    /// Says whether records have been synced, here, that the head has delivered and not said to be synced there.
+    pub fn owes_a_sync(&self) -> bool {
+        match &self.of {
+            Of::Live(shared) => shared.sync.wanted().min(self.live.delivered.reached()) > self.live.durable(),
+            Of::Dead(_) => true,
+        }
+    }
+
     /// Notes that the destination has been synced up to the cursor's position.
     pub fn checkpointed(&self) {
         self.live.checkpointed(self.live.delivered.reached());

@@ -107,9 +107,9 @@ impl Every {
 ///   path. A record written while the file is being removed is reported as not written. A file that was emptied
 ///   (`copytruncate`) is gone on with at its new end; what someone else cut off without having copied it is lost.
 /// - After a failed write nothing of it stands in the file, as far as the system lets it be removed. After one that
-///   casts doubt on the device, and after a failed sync, the file is renamed to `f.poisoned` and a new one begun. After
-///   a failed sync the caller is told to write again what is not known to be on the device
-///   ([`ErrorKind::Untrusted`]); a file that had been rotated away before that sync keeps its name.
+///   casts doubt on the device, and after a failed sync, the file is renamed to `f.poisoned` and a new one begun; one
+///   that cannot be renamed is gone on with. After a failed sync the caller is told to write again what is not known to
+///   be on the device ([`ErrorKind::Untrusted`]); a file that had been rotated away before that sync keeps its name.
 /// - A rotation that fails leaves everything as it was, is counted, and is tried again after a second; until then the
 ///   file grows past its limit.
 /// - Never waits for a lock for more than a few seconds: [`ErrorKind::Busy`].

@@ -339,6 +339,13 @@ impl Unpacked {
     /// # Errors
     /// When it cannot be opened for the moment; one that cannot be read is not the one.
     pub(crate) fn open(path: &Path, made_from: Identity, offset: u64) -> io::Result<Option<Self>> {
+        // Whoever opens a pipe waits for somebody at its other end.
+        match disk::info_of(path) {
+            Ok(info) if info.is_none_or(|info| !info.is_regular) => return Ok(None),
+            Ok(_) => {}
+            Err(error) if passes(&error) => return Err(error),
+            Err(_) => return Ok(None),
+        }
         match File::open(path, Mode::Read) {
             Ok(file) => Ok(Self::of(file, made_from, offset)),
             Err(error) if passes(&error) => Err(error),
@@ -348,7 +355,7 @@ impl Unpacked {
 
     fn of(file: File, made_from: Identity, offset: u64) -> Option<Self> {
         let mut decoder = GzDecoder::new(Reading { file, at: 0 });
-        if source_of(decoder.header()?.extra()?)? != made_from {
+        if !source_of(decoder.header()?.extra()?)?.was(made_from) {
             return None;
         }
         let skipped = io::copy(&mut (&mut decoder).take(offset), &mut io::sink()).ok()?;

@@ -141,6 +141,12 @@ impl Identity {
         }
     }
 
+    /// Tells whether this is the file, also after its file system was mounted anew: many get another number then (an
+    /// overlay, btrfs, NFS), and only the time of making tells.
+    pub(crate) fn was(&self, other: Identity) -> bool {
+        self.id.ino == other.id.ino && self.born_ns == other.born_ns && (self.born_ns != 0 || self.id == other.id)
+    }
+
     /// Tells whether this is the file; where the time of making is not known the number alone decides.
     pub(crate) fn is(&self, info: &Info) -> bool {
         self.id == info.id && (self.born_ns == info.born_ns || self.born_ns == 0 || info.born_ns == 0)
@@ -150,6 +156,18 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A file is known again when its file system is mounted anew under another number, by when it was made.
+    #[test]
+    fn mounted_anew() {
+        let file = |dev, ino, born_ns| Identity {
+            id: FileId { dev, ino },
+            born_ns,
+        };
+        assert!(file(1, 2, 3).was(file(1, 2, 3)) && file(1, 2, 3).was(file(9, 2, 3)));
+        assert!(!file(1, 2, 3).was(file(9, 2, 4)) && !file(1, 2, 3).was(file(1, 8, 3)));
+        assert!(file(1, 2, 0).was(file(1, 2, 0)) && !file(1, 2, 0).was(file(9, 2, 0)));
+    }
 
     /// A mark survives its byte form, and nothing but zeros is nowhere.
     #[test]

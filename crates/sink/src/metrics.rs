@@ -52,7 +52,7 @@ counters! {
     removals_failed,
     /// Times the file at the path was no longer the one that was open, and was opened anew.
     reopenings,
-    /// Files put aside because a write or a sync on them had failed.
+    /// Files put aside, or gone on with where they cannot be renamed, because a write or a sync on them had failed.
     files_poisoned,
     /// Writes that failed.
     writes_failed,

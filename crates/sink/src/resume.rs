@@ -83,7 +83,11 @@ impl Resume {
             return Ok(Some(found));
         }
         let dir = names::dir(path);
-        let mut siblings = disk::list(dir).map_err(|error| Error::new("look into", dir, error))?;
+        let mut siblings = match disk::list(dir) {
+            // What is there besides is not for us to know.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
+            other => other.map_err(|error| Error::new("look into", dir, error))?,
+        };
         let own = path.file_name().unwrap_or_default().as_encoded_bytes();
         // Most likely it is called something like the log file.
         siblings.sort_by_key(|name: &OsString| !name.as_encoded_bytes().starts_with(own));
@@ -114,10 +118,12 @@ impl Resume {
 
     fn look_at(path: &Path, identity: Identity, mark: Mark) -> Result<Option<Self>, Error> {
         let fail = |error| Error::new("look at", path, error);
-        match disk::info_of(path).map_err(fail)? {
-            Some(info) if identity.is(&info) && info.is_regular => {}
+        let identity = match disk::info_of(path).map_err(fail)? {
+            Some(info) if info.is_regular && (identity.is(&info) || identity.was(Identity::of(&info))) => {
+                Identity::of(&info)
+            }
             _ => return Ok(None),
-        }
+        };
         let file = File::open(path, Mode::Read).map_err(fail)?;
         if !identity.is(&file.info().map_err(fail)?) {
             return Err(Error::without_source(

@@ -205,7 +205,8 @@ impl Sink for SharedFileSink {
     fn resume(&mut self, mark: Mark) -> Result<(), Error> {
         self.end_resume();
         self.room().writer.expect_heritage();
-        self.resume = Resume::find(&self.hall.options.path, mark)?;
+        let path = self.room().writer.real_path()?;
+        self.resume = Resume::find(&path, mark)?;
         if self.resume.is_some() {
             self.room().resuming += 1;
         }

@@ -42,7 +42,7 @@ pub(crate) const ROTATION_PAUSE_NS: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) options: FileOptions,
-    /// Absolute; without links once the file has been opened.
+    /// Where the open file is, without links. What is configured may lead elsewhere by now.
     pub(crate) path: PathBuf,
     pub(crate) open: Option<Open>,
     /// Where a begun write will start, and what of it is cut off should we die in the middle.
@@ -115,6 +115,8 @@ struct Torn {
     identity: Identity,
     start: u64,
     end: u64,
+    /// Whether the file says so. Else its length has to do.
+    is_announced: bool,
 }
 
 impl Writer {
@@ -175,15 +177,16 @@ impl Writer {
         }
     }
 
-    /// The path without links, after making the directories it leads through.
+    /// The configured path without links, after making the directories it leads through.
     pub(crate) fn real_path(&self) -> Result<PathBuf, Error> {
-        match disk::canonical(&self.path) {
+        let path = &self.options.path;
+        match disk::canonical(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => return other.map_err(|error| Error::new("find", &self.path, error)),
+            other => return other.map_err(|error| Error::new("find", path, error)),
         }
-        let dir = names::dir(&self.path);
+        let dir = names::dir(path);
         disk::create_dir_all(dir).map_err(|error| Error::new("make the directory", dir, error))?;
-        disk::canonical(&self.path).map_err(|error| Error::new("find", &self.path, error))
+        disk::canonical(path).map_err(|error| Error::new("find", path, error))
     }
 
     /// Opens a file, with the descriptor held in reserve if there is no other.
@@ -246,8 +249,12 @@ impl Writer {
         }
         self.poisoned = None;
         let mut len = self.mend_end(&info, batch, others_resuming)?;
-        if self.is_period_over(&info) && self.holds_records(len) && self.try_rotate() {
-            return Ok(None);
+        if self.is_period_over(&info) {
+            if !self.holds_records(len) {
+                self.begin_period();
+            } else if self.try_rotate() {
+                return Ok(None);
+            }
         }
         if len == 0 {
             len = self.write_preamble()?;
@@ -263,10 +270,11 @@ impl Writer {
         }))
     }
 
-    /// Takes the lock of the open file, and makes sure that the path leads to it: `None` when it does not.
+    /// Takes the lock of the open file, and makes sure that the path leads to it: `None` when it does not. A link in
+    /// the path may have been turned to another file.
     fn lock_on_path(&mut self) -> Result<Option<Info>, Error> {
         let Some(open) = &mut self.open else { return Ok(None) };
-        let path = &self.path;
+        let path = &self.options.path;
         let identity = open.identity;
         let on_path = || disk::info_of(path).map(|info| info.filter(|info| identity.is(info)));
         if open.is_regular {
@@ -351,6 +359,14 @@ impl Writer {
             return false;
         }
         true
+    }
+
+    /// A file without records is of the time of its first one.
+    fn begin_period(&mut self) {
+        let now = (self.now)();
+        if let (Some(every), Some(open)) = (self.options.rotate, &mut self.open) {
+            open.period = Some(Period::at(every, now));
+        }
     }
 
     /// See [`crate::Sink::abandon`].

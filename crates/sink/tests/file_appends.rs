@@ -131,3 +131,29 @@ fn links_are_followed() {
         assert!(link.is_symlink());
     }
 }
+
+/// A link in the path that is turned to another place takes the log along: the old place is neither made again nor
+/// written to.
+#[test]
+fn a_link_that_is_turned_is_followed() {
+    for is_removed in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::os::unix::fs::symlink("r1", at("current")).unwrap();
+        fs::create_dir(at("r1")).unwrap();
+        let mut sink = FileSink::open(FileOptions::new(at("current/log/f"))).unwrap();
+        put(&mut sink, "one");
+        fs::create_dir(at("r2")).unwrap();
+        std::os::unix::fs::symlink("r2", at("next")).unwrap();
+        fs::rename(at("next"), at("current")).unwrap();
+        if is_removed {
+            fs::remove_dir_all(at("r1")).unwrap();
+        }
+        put(&mut sink, "two");
+        assert_eq!(text(at("r2/log/f")), "two\n");
+        assert_eq!(at("r1").exists(), !is_removed);
+        if !is_removed {
+            assert_eq!(text(at("r1/log/f")), "one\n");
+        }
+    }
+}

@@ -219,3 +219,23 @@ fn dated() {
     assert_eq!((names.len(), plain(&dir.path().join(&names[3])).as_str()), (4, "old\n"));
     assert_eq!(plain(&dir.path().join("f.2020-01-02.gz")), "2020-01-02");
 }
+
+/// What is no plain file is not opened in search of what was compressed: a pipe would keep us waiting for its writer.
+#[test]
+fn pipes_beside_the_file_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut sink = FileSink::open(options(&path, 1_000, 3)).unwrap();
+    let lines = Lines::new(["one"]);
+    let mark = sink.begin(lines.batch()).unwrap().mark;
+    sink.write(lines.batch()).unwrap();
+    fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(dir.path().join("f.pipe"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let mut next = FileSink::new(options(&path, 1_000, 3)).unwrap();
+    next.resume(mark).unwrap();
+    assert_eq!(next.already(lines.batch()).unwrap(), 0);
+}

@@ -17,7 +17,8 @@ const LOGS_FOR: Duration = Duration::from_millis(150);
 /// Journal and files lie on an overlay. Processes are killed there: everything is in the files, once. Then what the
 /// last of them left becomes the layer underneath, as when a container is made from an image: its successor starts over
 /// files that are copied up before they are written to, and delivers everything. Some of it may come twice, as those
-/// are other files to a cursor.
+/// are other files to a cursor. Or everything is mounted anew, as when a container is started again, under another
+/// number: then it comes once.
 pub(super) fn run_row(turn: &mut Turn<'_>) -> io::Result<()> {
     let mut round = Load::round(turn)?;
     round.spec.rotate = round.random.pick(&[0, 200 << 10]);
@@ -30,9 +31,13 @@ pub(super) fn run_row(turn: &mut Turn<'_>) -> io::Result<()> {
     }
     load.wait(LOGS_FOR);
     let mut round = load.kill(turn)?;
-    if round.random.below(2) == 0 {
-        overlay.bury()?;
-        round.may_repeat = true;
+    match round.random.below(3) {
+        0 => {
+            overlay.bury()?;
+            round.may_repeat = true;
+        }
+        1 => overlay.again()?,
+        _ => {}
     }
     round.spec.heeds = false;
     round.recover()?;
@@ -63,6 +68,17 @@ impl Layers {
         let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
         let words = ["-t", "overlay", "-o", &options, "overlay", word(&self.dir)];
         run("mount", words).map(drop)
+    }
+
+    /// Mounts the same layers anew, while something else has taken the number that they had.
+    fn again(&self) -> io::Result<()> {
+        let other = self.home.join("other");
+        fs::create_dir(&other)?;
+        run("umount", [word(&self.dir)])?;
+        run("mount", ["-t", "tmpfs", "tmpfs", word(&other)])?;
+        let up = self.up("lower", "upper", "work");
+        run("umount", [word(&other)])?;
+        up
     }
 
     /// Puts another layer on top of what was written so far.

@@ -1,6 +1,8 @@
 //! A journal with records, and heads on memory.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod flaky;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,9 @@ use hydra_head::{Fallback, Head, Overflow, Retry, Spec, SyncPolicy};
 use hydra_journal::{Adopted, Journal, Note, NoteSlot, Options, Position};
 use hydra_record::{Encoder, LayerNote, Level, Scratch};
 use hydra_sink::Memory;
+
+#[allow(unused_imports, reason = "not every test needs it")]
+pub use flaky::Flaky;
 
 /// A bound for what must happen; only a failing test waits that long.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -128,7 +133,7 @@ impl Program {
     }
 }
 
-fn plain() -> Arc<Plain> {
+pub fn plain() -> Arc<Plain> {
     let options = PlainOptions {
         message_format: "{message}".to_owned(),
         ..PlainOptions::default()

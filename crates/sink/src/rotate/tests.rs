@@ -222,3 +222,17 @@ fn keeps_none_with_another() {
     put(&mut two, now, "d");
     assert_eq!(texts(dir.path()), ["c\nd\n"]);
 }
+
+/// A file that is empty when the hour is over belongs to the hour of its first record.
+#[test]
+fn an_empty_file_belongs_to_its_first_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = open(&dir.path().join("f"), hourly(2));
+    sink.begin(Batch { bytes: b"", ends: &[] }).unwrap();
+    sink.abandon();
+    put(&mut sink, NOON + 5 * HOUR, "a");
+    put(&mut sink, NOON + 5 * HOUR + 1, "b");
+    assert_eq!(texts(dir.path()), ["a\nb\n"]);
+    put(&mut sink, NOON + 6 * HOUR, "c");
+    assert_eq!(texts(dir.path()), ["c\n", "a\nb\n"]);
+}

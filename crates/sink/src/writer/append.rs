@@ -40,7 +40,8 @@ impl Writer {
             open.file.info().map_err(|error| (all, error))
         });
         match result {
-            Ok(info) if info.links == 0 => {
+            // Some file systems do not count the names of a file.
+            Ok(info) if info.links == 0 && !disk::id_of(&self.options.path).is_ok_and(|id| id == Some(info.id)) => {
                 self.metrics.writes_failed.count();
                 self.open = None;
                 let note = "it was removed during the write";
@@ -87,11 +88,11 @@ impl Writer {
             open.take_back(&self.metrics);
         } else {
             // All of it is written again: whoever comes to the file before us is to leave nothing of it.
-            open.give_up(&self.metrics);
             self.torn = Some(Torn {
                 identity: open.identity,
                 start,
                 end,
+                is_announced: open.give_up(start, &self.metrics),
             });
         }
         if is_removed {
@@ -108,18 +109,32 @@ impl Writer {
         }
     }
 
-    /// Renames a file that cannot be trusted any more, so that a new one takes its place.
+    /// Renames a file that cannot be trusted any more, so that a new one takes its place. One that cannot be renamed,
+    /// for it is mounted by itself or its directory may not be written to, is gone on with by a new descriptor: what is
+    /// in doubt is written again at its end, and the next sync tells about that.
     pub(super) fn put_poisoned_aside(&mut self) -> Result<(), Error> {
         let fail = |error| Error::new("put aside the damaged file", &self.path, error);
         self.drop_second_names().map_err(fail)?;
         let name = names::first_free(&names::with(&self.path, ".poisoned")).map_err(fail)?;
-        disk::rename_new(&self.path, name).map_err(fail)?;
+        match disk::rename_new(&self.path, name) {
+            Err(error) if is_fixed(&error) => {}
+            renamed => renamed.map_err(fail)?,
+        }
         self.metrics.files_poisoned.count();
         self.names_unsynced = true;
         self.poisoned = None;
         self.open = None;
         Ok(())
     }
+}
+
+/// Whether the name of the file is not for this process to change, now and later.
+fn is_fixed(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::ResourceBusy | Kind::CrossesDevices | Kind::PermissionDenied
+    )
 }
 
 /// Appends all of `bytes`, by one write where the system takes it; else says how much was taken.

@@ -105,13 +105,22 @@ impl Open {
     }
 
     /// Says that all that is there of a write that has failed must go, whole records too: they are written again.
-    pub(super) fn give_up(&mut self, metrics: &Metrics) {
-        if let Some(last) = self.announced() {
-            // Also if all of it is there.
-            let end = last.end + 1;
-            let cut = Cut::All;
-            self.set_announced(Announced { end, cut, ..last }, metrics);
-        }
+    /// Returns whether that could be said.
+    pub(super) fn give_up(&mut self, start: u64, metrics: &Metrics) -> bool {
+        let Some(last) = self.announced().filter(|last| last.start == start) else {
+            return false;
+        };
+        // Also if all of it is there.
+        let end = last.end + 1;
+        let cut = Cut::All;
+        self.set_announced(Announced { end, cut, ..last }, metrics);
+        !self.is_unmarkable
+    }
+
+    /// Tells whether a write is still given up: nobody has come to the file since and written there.
+    pub(super) fn is_given_up(&self, start: u64, end: u64) -> bool {
+        self.announced()
+            .is_some_and(|last| last.start == start && last.cut == Cut::All && last.end > end)
     }
 
     fn set_announced(&mut self, write: Announced, metrics: &Metrics) {

@@ -1,9 +1,10 @@
 //! Syncing, and what a failed sync comes to.
 //!
 //! The system reports that bytes did not reach the device once, and forgets it: after a failed sync of a file no later
-//! success proves anything about it. So the file is put aside and never written to again, and everyone who writes to it
-//! is told, once, to write again what was written since the last sync that succeeded. Those records then stand twice:
-//! in the file put aside (or in one that was rotated away before the sync), and in its successor.
+//! success proves anything about it. So the file is put aside and never written to again (unless it cannot be renamed),
+//! and everyone who writes to it is told, once, to write again what was written since the last sync that succeeded.
+//! Those records then stand twice: in the file put aside (or in one that was rotated away before the sync), and in its
+//! successor.
 
 use std::io;
 
@@ -80,13 +81,22 @@ impl Writer {
             return Err(Error::new("sync", &self.path, error).untrusted());
         }
         if self.names_unsynced {
-            disk::sync_dir(names::dir(&self.path)).map_err(|error| {
+            self.sync_names().map_err(|error| {
                 self.metrics.syncs_failed.count();
                 Error::new("sync the directory of", &self.path, error)
             })?;
             self.names_unsynced = false;
         }
         Ok(())
+    }
+
+    /// Syncs the names in the directory. One that may not be read cannot be opened for that, and some file systems sync
+    /// no directories: then all of the file system is synced.
+    fn sync_names(&self) -> io::Result<()> {
+        match (disk::sync_dir(names::dir(&self.path)), &self.open) {
+            (Err(error), Some(open)) if is_not_for_us(&error) => open.file.sync_file_system(),
+            (synced, _) => synced,
+        }
     }
 
     /// Tells a user of the file, once, that a sync another one asked for has failed: before that user writes anything
@@ -126,9 +136,13 @@ impl Writer {
     /// Syncs the file and those that were rotated away from it, whoever wrote to them.
     fn sync_heritage(&self) -> Result<(), Failure> {
         let own = self.path.file_name().unwrap_or_default().as_encoded_bytes();
-        let siblings = match disk::list(names::dir(&self.path)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            siblings => siblings.map_err(Failure::Look)?,
+        let siblings = match (disk::list(names::dir(&self.path)), &self.open) {
+            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            (Err(error), Some(open)) if is_not_for_us(&error) => {
+                let synced = open.file.sync_file_system();
+                return synced.map_err(|error| Failure::Sync(None, error));
+            }
+            (siblings, _) => siblings.map_err(Failure::Look)?,
         };
         for name in siblings.iter().filter(|name| name.as_encoded_bytes().starts_with(own)) {
             let path = self.path.with_file_name(name);
@@ -174,4 +188,11 @@ impl Writer {
         self.unlock();
         done
     }
+}
+
+/// Whether this directory can be neither listed nor synced, now and later: the process may not read it, or the file
+/// system does not know how.
+fn is_not_for_us(error: &io::Error) -> bool {
+    let is_unknown = matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported);
+    is_unknown || error.kind() == io::ErrorKind::PermissionDenied
 }

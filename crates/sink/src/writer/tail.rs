@@ -22,6 +22,7 @@ impl Writer {
         let mut len = info.len;
         if let Some(torn) = self.torn.take_if(|torn| torn.identity.is(info))
             && len == torn.end
+            && (!torn.is_announced || open.is_given_up(torn.start, torn.end))
         {
             if let Err(error) = open.file.truncate(torn.start) {
                 self.poisoned = Some(torn.identity);

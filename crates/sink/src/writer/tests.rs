@@ -1,8 +1,10 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::sync::UNSYNCED_FILES_MAX;
 use super::*;
+use crate::sink::Sink as _;
 
 fn writer(path: &Path) -> Writer {
     Writer::new(FileOptions::new(path).checked().unwrap())
@@ -98,6 +100,7 @@ fn torn() {
             identity,
             start: 4,
             end: 6,
+            is_announced: false,
         });
         put(&mut writer, "two").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("{left}two\n"));
@@ -348,4 +351,96 @@ fn half_a_line_of_another_program_stays() {
     writer.open.as_mut().unwrap().is_unlockable = true;
     put(&mut writer, "six").unwrap();
     assert!(fs::read_to_string(&path).unwrap().ends_with("six\none\nt\nsix\n"));
+}
+
+/// Runs the test `name` as a process of its own, to which file modes apply even if it is root's.
+fn under_modes(name: &str, work: fn()) {
+    const CHILD: &str = "HYDRA_TEST_UNDER_MODES";
+    if std::env::var_os(CHILD).is_some() {
+        return work();
+    }
+    let run = std::process::Command::new("setpriv")
+        .arg("--bounding-set=-dac_override,-dac_read_search")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("writer::tests::{name}"), "--test-threads=1"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+}
+
+/// What is written in a directory that may be used and not be listed can be synced all the same: by whoever wrote it,
+/// and by whoever comes after him.
+#[test]
+fn a_directory_that_may_not_be_read() {
+    under_modes("a_directory_that_may_not_be_read", || {
+        let place = tempfile::tempdir().unwrap();
+        let (dir, batch) = (
+            place.path().join("logs"),
+            Batch {
+                bytes: b"two\n",
+                ends: &[4],
+            },
+        );
+        fs::create_dir(&dir).unwrap();
+        let mut first = writer(&dir.join("f"));
+        put(&mut first, "one").unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o311)).unwrap();
+        assert!(fs::read_dir(&dir).is_err(), "the mode applies");
+        first.sync(&mut 0).unwrap();
+        let mark = first.begin(batch, 0).unwrap().mark;
+        first.write(batch).unwrap();
+        drop(first);
+        let mut next = crate::FileSink::open(FileOptions::new(dir.join("f"))).unwrap();
+        next.resume(mark).unwrap();
+        assert_eq!(next.already(batch).unwrap(), 1);
+        next.sync().unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+    });
+}
+
+/// A file of which a sync has failed and that cannot be renamed is gone on with: what is in doubt is written again at
+/// its end, behind whole records, and is synced.
+#[test]
+fn a_damaged_file_that_keeps_its_name() {
+    under_modes("a_damaged_file_that_keeps_its_name", || {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("logs/f");
+        let mut writer = writer(&path);
+        put(&mut writer, "one").unwrap();
+        fs::set_permissions(place.path().join("logs"), fs::Permissions::from_mode(0o555)).unwrap();
+        break_syncs(&mut writer);
+        let mut told = 0;
+        assert_eq!(writer.sync(&mut told).unwrap_err().kind(), ErrorKind::Untrusted);
+        put(&mut writer, "one").unwrap();
+        writer.sync(&mut told).unwrap();
+        fs::set_permissions(place.path().join("logs"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\none\n");
+        assert_eq!(writer.metrics.counts().files_poisoned, 1);
+    });
+}
+
+/// What a failed write left is not taken for what another process has written there since, though that is as long.
+#[test]
+fn what_another_process_wrote_is_not_torn() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut writer = writer(&path);
+    put(&mut writer, "one").unwrap();
+    let batch = Batch {
+        bytes: b"two\n",
+        ends: &[4],
+    };
+    writer.begin(batch, 0).unwrap();
+    let open = writer.open.as_mut().unwrap();
+    open.announce(4, batch.bytes, Some(Cut::All), &Metrics::default());
+    open.file.append(b"two\n").unwrap();
+    // It cannot be cut off just now.
+    open.file = File::open(&path, Mode::Read).unwrap();
+    writer.undo(4, 4, &io::ErrorKind::StorageFull.into());
+    assert!(writer.torn.is_some_and(|torn| torn.end == 8 && torn.is_announced));
+    let mut other = self::writer(&path);
+    put(&mut other, "TWO").unwrap();
+    put(&mut writer, "two").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\nTWO\ntwo\n");
 }
