@@ -7,6 +7,7 @@ use hydra_journal::{Cursor, CursorState, Position, Read};
 use hydra_sink::{Mark, Sink};
 
 use crate::attempt::attempt;
+use crate::fallback::Fallback;
 use crate::metrics::add;
 use crate::passage::{Passage, Purpose, Suspect};
 use crate::worker::{READ_BYTES, REOPEN, Round, Worker};
@@ -41,17 +42,11 @@ impl Worker {
             return Some(Suspect::default());
         }
         let mark = Mark::from_bytes(&cursor.state().mark);
-        self.insist(|sink| sink.resume(mark))?;
-        if mark.is_nowhere() {
-            return Some(Suspect::default());
-        }
         let counts = Arc::clone(&self.control.metrics);
-        self.settle_what_is_there(
-            cursor,
-            mark,
-            Purpose::Heritage(Suspect::default()),
-            &counts.delivered_before,
-        )?;
+        let purpose = Purpose::Heritage(Suspect::default());
+        if !self.settle_what_is_there(cursor, mark, purpose, &counts.delivered_before) {
+            return None;
+        }
         Some(Suspect {
             until: mark.note(),
             deaths: mark.attempts(),
@@ -67,19 +62,22 @@ impl Worker {
             return true;
         }
         let counts = Arc::clone(&self.control.metrics);
-        self.insist(|sink| sink.resume(mark))
-            .and_then(|()| self.settle_what_is_there(&cursor, mark, Purpose::Again, &counts.delivered))
-            .is_some()
+        self.settle_what_is_there(&cursor, mark, Purpose::Again, &counts.delivered)
     }
 
-    /// Moves a cursor behind those of the records at its mark that the sink holds. `None` when told to stop.
-    fn settle_what_is_there(
-        &mut self,
-        cursor: &Cursor,
-        mark: Mark,
-        purpose: Purpose,
-        counter: &AtomicU64,
-    ) -> Option<()> {
+    /// Moves a cursor behind those of the records at its mark that the sink holds. False when told to stop.
+    fn settle_what_is_there(&mut self, cursor: &Cursor, mark: Mark, purpose: Purpose, counter: &AtomicU64) -> bool {
+        let done = self.insist(|sink| sink.resume(mark)).and_then(|()| {
+            if mark.is_nowhere() {
+                Some(())
+            } else {
+                self.settle_at(cursor, mark, purpose, counter)
+            }
+        });
+        done.is_some() || !self.control.is_stopped()
+    }
+
+    fn settle_at(&mut self, cursor: &Cursor, mark: Mark, purpose: Purpose, counter: &AtomicU64) -> Option<()> {
         self.filter.forget();
         let end = Position::from_u64(mark.note());
         let mut passage = Passage::new(cursor, purpose);
@@ -125,6 +123,11 @@ impl Worker {
         None
     }
 
+    /// While the fallback serves, what stands at the destination cannot be asked, and nothing waits for the answer.
+    fn falls_back(&self) -> bool {
+        self.fallback.as_ref().is_some_and(Fallback::serves)
+    }
+
     /// Asks the sink how many of the rendered records it holds already. `None` when told to stop.
     fn compare(&mut self) -> Option<usize> {
         let rendered = std::mem::take(&mut self.rendered);
@@ -133,7 +136,7 @@ impl Worker {
         there
     }
 
-    /// Tries until it succeeds; `None` when told to stop before.
+    /// Tries until it succeeds; `None` when told to stop before, or when the fallback serves by then.
     fn insist<T>(&mut self, mut work: impl FnMut(&mut dyn Sink) -> Result<T, hydra_sink::Error>) -> Option<T> {
         loop {
             if let Ok(done) = attempt(&self.control.metrics, || work(&mut *self.sink)) {
@@ -141,10 +144,13 @@ impl Worker {
                 return Some(done);
             }
             self.control.metrics.set_failing(true);
-            self.control.pause(self.retry.next_wait());
-            if self.control.is_stopped() {
+            if let Some(fallback) = &mut self.fallback {
+                fallback.note_failure();
+            }
+            if self.control.is_stopped() || self.falls_back() {
                 return None;
             }
+            self.control.pause(self.retry.next_wait());
         }
     }
 

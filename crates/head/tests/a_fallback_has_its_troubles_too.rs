@@ -3,9 +3,13 @@
 
 mod common;
 
+use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use common::{Flaky, LONG, Program, messages, plain};
+use common::{Flaky, LONG, Program, adopt, messages, plain};
 use hydra_head::{Fallback, Head, Spec, SyncPolicy};
 use hydra_record::Level;
 use hydra_sink::Memory;
@@ -62,4 +66,61 @@ fn drops_are_told_there() {
     assert!(second.wait_for_records(3, LONG));
     let told = "1 records dropped because the journal was full";
     assert_eq!(messages(&second), ["before", told, "after"]);
+}
+
+/// Copies the journals in a directory as their processes' deaths would leave them.
+fn copy_journals(from: &Path, to: &Path) {
+    for journal in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let home = to.join(journal.file_name());
+        fs::create_dir(&home).unwrap();
+        for file in fs::read_dir(journal.path()).unwrap().map(Result::unwrap) {
+            fs::copy(file.path(), home.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+/// A destination that cannot even be asked what it holds of the last write keeps nothing from the fallback, neither
+/// after a reload nor after a death.
+#[test]
+fn nothing_waits_for_an_answer() {
+    let (dir, broken, second) = (tempfile::tempdir().unwrap(), Memory::new(), Memory::new());
+    let program = Program::on_disk(dir.path());
+    let mute = || Flaky {
+        is_mute: true,
+        ..Flaky::new(&broken)
+    };
+    let spec = |program: &Program, sink: Flaky, fallback: Option<Fallback>| Spec {
+        sync: SyncPolicy::EveryWrite,
+        sink: Box::new(sink),
+        fallback,
+        ..program.spec(0, Level::Trace, &broken, None)
+    };
+    let fallback = || Some(Fallback::new(plain(), Box::new(second.sink()), 2));
+    let flaky = Flaky::failing_syncs(&broken, u64::MAX);
+    let syncs = Arc::clone(&flaky.syncs);
+    let head = Head::start(spec(&program, flaky, None), &program.journal, &[]).unwrap();
+    program.log(1, Level::Info, "one");
+    while syncs.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    head.stop();
+    assert!(head.join(LONG));
+    broken.fail(u64::MAX, ErrorKind::PermissionDenied);
+    let copy = tempfile::tempdir().unwrap();
+    copy_journals(dir.path(), copy.path());
+
+    let next = head.succeed(spec(&program, mute(), fallback())).unwrap();
+    program.log(1, Level::Info, "two");
+    program.settle(&next);
+    assert_eq!(messages(&second), ["one", "two"]);
+
+    let program = Program::start();
+    let _later = Head::start(
+        spec(&program, mute(), fallback()),
+        &program.journal,
+        &adopt(copy.path()),
+    )
+    .unwrap();
+    assert!(second.wait_for_records(3, LONG));
+    assert_eq!(messages(&second), ["one", "two", "one"]);
 }

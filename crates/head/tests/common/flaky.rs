@@ -7,13 +7,15 @@ use hydra_sink::{Batch, Begun, Error, FileOptions, FileSink, Mark, Memory, Memor
 
 /// Memory of which one `begin` fails, or some syncs.
 pub struct Flaky {
-    inner: MemorySink,
-    begins: u64,
+    pub inner: MemorySink,
+    pub begins: u64,
     /// Which `begin` fails; 0 for none.
     pub fails_at: u64,
     /// How many syncs fail from now on.
     pub failing_syncs: Arc<AtomicU64>,
     pub syncs: Arc<AtomicU64>,
+    /// Whether it cannot tell what it holds, either.
+    pub is_mute: bool,
 }
 
 impl Flaky {
@@ -24,6 +26,7 @@ impl Flaky {
             fails_at: 0,
             failing_syncs: Arc::default(),
             syncs: Arc::default(),
+            is_mute: false,
         }
     }
 
@@ -80,7 +83,10 @@ impl Sink for Flaky {
     }
 
     fn resume(&mut self, mark: Mark) -> Result<(), Error> {
-        self.inner.resume(mark)
+        match self.is_mute {
+            true => Err(failure()),
+            false => self.inner.resume(mark),
+        }
     }
 
     fn already(&mut self, batch: Batch<'_>) -> Result<usize, Error> {
