@@ -1,6 +1,7 @@
 //! What has no peer to stand beside: promises of Hydra-Logger's own, each measured in a process of its own.
 
 mod crowd;
+mod floor;
 mod formats;
 mod grown;
 mod idle;
@@ -65,6 +66,31 @@ impl Figure {
 
 /// All lines, in the order of the table.
 pub(crate) const FIGURES: &[Figure] = &[
+    figure(
+        "alone-floor",
+        "full_p50_ns",
+        "a copy into memory and nothing else, p50",
+        Unit::Nanoseconds,
+    ),
+    figure("alone-floor", "full_p99_ns", "... p99", Unit::Nanoseconds),
+    figure(
+        "alone-floor",
+        "paced_p50_ns",
+        "... paced at 100,000/s, p50",
+        Unit::Nanoseconds,
+    ),
+    figure(
+        "alone-floor",
+        "paced_p99_ns",
+        "... paced at 100,000/s, p99",
+        Unit::Nanoseconds,
+    ),
+    figure(
+        "alone-floor",
+        "paced_p999_ns",
+        "... paced at 100,000/s, p99.9",
+        Unit::Nanoseconds,
+    ),
     figure(
         "alone-csv",
         "records_per_second",
@@ -281,6 +307,7 @@ pub(crate) fn run(name: &str, dir: &Path, quick: bool) -> Result<Value, Error> {
         "alone-layers" => grown::layers(dir, quick),
         "alone-grown" => grown::records(dir, quick),
         "alone-lanes" => lanes::run(dir, quick),
+        "alone-floor" => floor::run(quick),
         "alone-idle" => idle::run(dir),
         "alone-pipe" => piped::run(dir, quick),
         _ => return Err("no such scenario".into()),

@@ -145,7 +145,7 @@ fn per_second(records: u64, took: Duration) -> f64 {
 }
 
 /// Times each call with the time stamp counter; reading it is part of what is measured.
-fn latency<P: Peer>(peer: P, records: u64, gap_ns: Option<u64>) -> Result<Measured, Error> {
+pub(crate) fn latency<P: Peer>(peer: P, records: u64, gap_ns: Option<u64>) -> Result<Measured, Error> {
     let clock = Clock::new();
     // Filled now, so that no page of it is touched for the first time between two calls.
     let mut times = vec![u64::MAX; usize::try_from(records)?];

@@ -58,7 +58,7 @@ const fn single(name: &'static str, title: &'static str, kind: Kind) -> Scenario
 }
 
 /// All scenarios, in the order they run.
-pub(crate) const ALL: [Scenario; 21] = [
+pub(crate) const ALL: [Scenario; 22] = [
     single("throughput-1", "plain, 1 thread", Kind::Throughput),
     Scenario {
         threads: 4,
@@ -78,6 +78,7 @@ pub(crate) const ALL: [Scenario; 21] = [
     single("lost-kill", "SIGKILL", Kind::End(End::Kill)),
     single("lost-exit", "process::exit", Kind::End(End::Exit)),
     single("lost-abort", "abort", Kind::End(End::Abort)),
+    single("alone-floor", "floor", Kind::Alone),
     single("alone-csv", "CSV", Kind::Alone),
     single("alone-syslog", "syslog", Kind::Alone),
     single("alone-gelf", "GELF", Kind::Alone),
