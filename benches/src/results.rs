@@ -54,11 +54,7 @@ impl Results {
 
     /// One quantile of the latency distribution, in ns.
     pub(crate) fn quantile(&self, peer: &str, scenario: &str, part: f64) -> Option<f64> {
-        let points = self.distribution(peer, scenario);
-        points
-            .into_iter()
-            .find(|(own, _)| (own - part).abs() < 1e-9)
-            .map(|(_, ns)| ns)
+        at(&self.distribution(peer, scenario), part)
     }
 
     /// Why the rounds of this cell failed, if any did.
@@ -113,9 +109,16 @@ fn raw_round(round: &Round) -> Value {
     json!({ "peer": round.peer, "scenario": round.scenario.name, "measured": measured, "error": error })
 }
 
-fn points(value: &Value) -> Option<Vec<(f64, f64)>> {
+/// The latency distribution that one run has printed: quantiles, each with its time in ns.
+pub(crate) fn points(value: &Value) -> Option<Vec<(f64, f64)>> {
     let pair = |point: &Value| Some((point.get(0)?.as_f64()?, point.get(1)?.as_f64()?));
     value.get("quantiles_ns")?.as_array()?.iter().map(pair).collect()
+}
+
+/// The time of one quantile of a distribution.
+pub(crate) fn at(points: &[(f64, f64)], part: f64) -> Option<f64> {
+    let found = points.iter().find(|(own, _)| (own - part).abs() < 1e-9);
+    found.map(|(_, ns)| *ns)
 }
 
 /// The middle value; of an even number the mean of the two in the middle.

@@ -3,11 +3,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::Value;
-
 use super::{Figures, figures};
 use crate::child;
 use crate::peer::{Error, Peer, Setup};
+use crate::results;
 use crate::scenario::PACE_PER_SECOND;
 use crate::workload::Event;
 
@@ -61,24 +60,17 @@ impl Ring {
 
 pub(super) fn run(quick: bool) -> Result<Figures, Error> {
     let records = if quick { 200_000 } else { 1_000_000 };
-    let full = child::latency(Ring::new(), records, None)?;
-    let paced = child::latency(Ring::new(), records, Some(1_000_000_000 / PACE_PER_SECOND))?;
+    let times = |gap_ns| {
+        let measured = child::latency(Ring::new(), records, gap_ns)?;
+        let points = results::points(&measured).ok_or("the harness has printed no quantiles")?;
+        Ok::<_, Error>(move |part| results::at(&points, part).unwrap_or(f64::NAN))
+    };
+    let (full, paced) = (times(None)?, times(Some(1_000_000_000 / PACE_PER_SECOND))?);
     Ok(figures([
-        ("full_p50_ns", at(&full, 0.5)),
-        ("full_p99_ns", at(&full, 0.99)),
-        ("paced_p50_ns", at(&paced, 0.5)),
-        ("paced_p99_ns", at(&paced, 0.99)),
-        ("paced_p999_ns", at(&paced, 0.999)),
+        ("full_p50_ns", full(0.5)),
+        ("full_p99_ns", full(0.99)),
+        ("paced_p50_ns", paced(0.5)),
+        ("paced_p99_ns", paced(0.99)),
+        ("paced_p999_ns", paced(0.999)),
     ]))
-}
-
-/// One of the quantiles that a measurement has printed.
-fn at(measured: &Value, part: f64) -> f64 {
-    let points = measured.get("quantiles_ns").and_then(Value::as_array);
-    let is_it = |point: &&Value| point.get(0).and_then(Value::as_f64) == Some(part);
-    let found = points.and_then(|points| points.iter().find(is_it));
-    found
-        .and_then(|point| point.get(1))
-        .and_then(Value::as_f64)
-        .unwrap_or(f64::NAN)
 }

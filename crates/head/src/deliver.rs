@@ -147,16 +147,15 @@ impl Delivery<'_> {
             return Err(Hitch::Retry);
         }
         self.control.metrics.set_failing(true);
-        if let Some(fallback) = &mut self.fallback {
-            fallback.note_failure();
-        } else if failure.is(ErrorKind::Closed) {
+        if self.fallback.is_none() && failure.is(ErrorKind::Closed) {
             self.give_up(&failure.reason, frames);
             return Ok(frames.len());
         }
+        let serves = self.fallback.as_mut().is_some_and(|fallback| fallback.note_failure());
         if failure.is(ErrorKind::Untrusted) {
             return Err(Hitch::Doubt);
         }
-        if self.fallback.as_ref().is_some_and(|fallback| fallback.serves()) {
+        if serves {
             return self.fall_back(frames);
         }
         self.control.pause(self.retry.next_wait());

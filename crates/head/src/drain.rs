@@ -1,8 +1,5 @@
 //! What dead processes left comes first.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
 use hydra_journal::{Cursor, CursorState, Position, Read};
 use hydra_sink::{Mark, Sink};
 
@@ -42,12 +39,8 @@ impl Worker {
             return Some(Suspect::default());
         }
         let mark = Mark::from_bytes(&cursor.state().mark);
-        let counts = Arc::clone(&self.control.metrics);
         let purpose = Purpose::Heritage(Suspect::default());
-        if !self.settle_what_is_there(cursor, mark, purpose, &counts.delivered_before) {
-            return None;
-        }
-        Some(Suspect {
+        self.settle_what_is_there(cursor, mark, purpose).then(|| Suspect {
             until: mark.note(),
             deaths: mark.attempts(),
         })
@@ -58,26 +51,21 @@ impl Worker {
     pub(crate) fn reconcile_own(&mut self) -> bool {
         let cursor = self.cursor.clone();
         let mark = Mark::from_bytes(&cursor.state().mark);
-        if mark.is_nowhere() || self.in_doubt {
-            return true;
+        mark.is_nowhere() || self.in_doubt || self.settle_what_is_there(&cursor, mark, Purpose::Again)
+    }
+
+    /// Moves a cursor behind those of the records at its mark that the sink holds, if that can be asked. False when
+    /// told to stop.
+    fn settle_what_is_there(&mut self, cursor: &Cursor, mark: Mark, purpose: Purpose) -> bool {
+        let asked = self.insist(|sink| sink.resume(mark));
+        let settled = asked.and_then(|()| self.settle_at(cursor, mark, purpose));
+        settled.is_some() || !self.control.is_stopped()
+    }
+
+    fn settle_at(&mut self, cursor: &Cursor, mark: Mark, purpose: Purpose) -> Option<()> {
+        if mark.is_nowhere() {
+            return Some(());
         }
-        let counts = Arc::clone(&self.control.metrics);
-        self.settle_what_is_there(&cursor, mark, Purpose::Again, &counts.delivered)
-    }
-
-    /// Moves a cursor behind those of the records at its mark that the sink holds. False when told to stop.
-    fn settle_what_is_there(&mut self, cursor: &Cursor, mark: Mark, purpose: Purpose, counter: &AtomicU64) -> bool {
-        let done = self.insist(|sink| sink.resume(mark)).and_then(|()| {
-            if mark.is_nowhere() {
-                Some(())
-            } else {
-                self.settle_at(cursor, mark, purpose, counter)
-            }
-        });
-        done.is_some() || !self.control.is_stopped()
-    }
-
-    fn settle_at(&mut self, cursor: &Cursor, mark: Mark, purpose: Purpose, counter: &AtomicU64) -> Option<()> {
         self.filter.forget();
         let end = Position::from_u64(mark.note());
         let mut passage = Passage::new(cursor, purpose);
@@ -99,8 +87,13 @@ impl Worker {
             }
             passage.batch = batch;
         }
+        let metrics = &self.control.metrics;
+        let counter = match purpose {
+            Purpose::Heritage(_) => &metrics.delivered_before,
+            Purpose::Own | Purpose::Again => &metrics.delivered,
+        };
         // Both at once: a position further on would not go with the mark, should we die in between.
-        self.control.metrics.settle(|| {
+        metrics.settle(|| {
             cursor.save(&CursorState {
                 position,
                 mark: Mark::NOWHERE.to_bytes(),
@@ -123,11 +116,6 @@ impl Worker {
         None
     }
 
-    /// While the fallback serves, what stands at the destination cannot be asked, and nothing waits for the answer.
-    fn falls_back(&self) -> bool {
-        self.fallback.as_ref().is_some_and(Fallback::serves)
-    }
-
     /// Asks the sink how many of the rendered records it holds already. `None` when told to stop.
     fn compare(&mut self) -> Option<usize> {
         let rendered = std::mem::take(&mut self.rendered);
@@ -144,10 +132,8 @@ impl Worker {
                 return Some(done);
             }
             self.control.metrics.set_failing(true);
-            if let Some(fallback) = &mut self.fallback {
-                fallback.note_failure();
-            }
-            if self.control.is_stopped() || self.falls_back() {
+            // While the fallback serves, nothing waits for the answer.
+            if self.fallback.as_mut().is_some_and(Fallback::note_failure) || self.control.is_stopped() {
                 return None;
             }
             self.control.pause(self.retry.next_wait());

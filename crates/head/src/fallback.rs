@@ -63,12 +63,13 @@ impl Fallback {
         self.serves_until.is_some_and(|end| !end.is_over())
     }
 
-    /// The destination failed.
-    pub(crate) fn note_failure(&mut self) {
+    /// The destination failed. Returns whether records go here now.
+    pub(crate) fn note_failure(&mut self) -> bool {
         self.failures += 1;
         if self.failures > self.tries {
             self.serves_until = Some(Deadline::after(PROBE_AFTER));
         }
+        self.serves()
     }
 
     /// The destination took something.

@@ -310,15 +310,10 @@ impl Worker {
             if failure.is(ErrorKind::Untrusted) {
                 self.doubt();
                 self.write_again();
-            } else if let Some(fallback) = &mut self.fallback {
-                fallback.note_failure();
-                if !fallback.serves() {
-                    self.control.pause(self.retry.next_wait());
-                }
-            } else if failure.is(ErrorKind::Closed) || failure.is(ErrorKind::Rejected) {
+            } else if self.fallback.is_none() && (failure.is(ErrorKind::Closed) || failure.is(ErrorKind::Rejected)) {
                 // Nobody is left to be told, or it will not be told.
                 return true;
-            } else {
+            } else if !self.fallback.as_mut().is_some_and(Fallback::note_failure) {
                 self.control.pause(self.retry.next_wait());
             }
             if self.control.is_stopped() {

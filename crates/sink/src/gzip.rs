@@ -339,15 +339,8 @@ impl Unpacked {
     /// # Errors
     /// When it cannot be opened for the moment; one that cannot be read is not the one.
     pub(crate) fn open(path: &Path, made_from: Identity, offset: u64) -> io::Result<Option<Self>> {
-        // Whoever opens a pipe waits for somebody at its other end.
-        match disk::info_of(path) {
-            Ok(info) if info.is_none_or(|info| !info.is_regular) => return Ok(None),
-            Ok(_) => {}
-            Err(error) if passes(&error) => return Err(error),
-            Err(_) => return Ok(None),
-        }
-        match File::open(path, Mode::Read) {
-            Ok(file) => Ok(Self::of(file, made_from, offset)),
+        match names::open_plain(path) {
+            Ok(file) => Ok(file.and_then(|file| Self::of(file, made_from, offset))),
             Err(error) if passes(&error) => Err(error),
             Err(_) => Ok(None),
         }

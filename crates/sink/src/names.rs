@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use hydra_os::disk;
+use hydra_os::disk::{self, File, Mode};
 
 /// How many files may be called after one hour or day, or be put aside.
 const REPEATS_MAX: u32 = 10_000;
@@ -72,6 +72,22 @@ pub(crate) fn first_free(path: &Path) -> io::Result<PathBuf> {
     ))
 }
 
+/// The names in the directory that `path` is in; none where it may be used and not be listed.
+pub(crate) fn beside(path: &Path) -> io::Result<Vec<OsString>> {
+    match disk::list(dir(path)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// Opens the file to read it, if it is a plain one: whoever opens a pipe waits for somebody at its other end.
+pub(crate) fn open_plain(path: &Path) -> io::Result<Option<File>> {
+    match disk::info_of(path)? {
+        Some(info) if info.is_regular => File::open(path, Mode::Read).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Takes away the second names of `path` and of what it was rotated to or put aside as.
 ///
 /// A rename leaves one behind that takes two steps and is cut short: by a crash, or by a server that answers no more.
@@ -79,10 +95,7 @@ pub(crate) fn first_free(path: &Path) -> io::Result<PathBuf> {
 /// that may be used and not be listed stays as it is.
 pub(crate) fn drop_second(path: &Path) -> io::Result<()> {
     let of = path.file_name().unwrap_or_default();
-    let mut others = match disk::list(dir(path)) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
-        other => other?,
-    };
+    let mut others = beside(path)?;
     others.retain(|name| is_from(name, of));
     others.sort();
     let mut seen = Vec::new();
@@ -101,19 +114,29 @@ pub(crate) fn drop_second(path: &Path) -> io::Result<()> {
 
 /// Tells whether a file of this name was rotated from one called `of`, or put aside as it.
 fn is_from(name: &OsStr, of: &OsStr) -> bool {
-    let tail = name
-        .as_bytes()
-        .strip_prefix(of.as_bytes())
-        .and_then(|tail| tail.strip_prefix(b"."));
-    let Some(tail) = tail.and_then(|tail| str::from_utf8(tail).ok()) else {
-        return false;
-    };
-    let is_number = |text: &str| !text.starts_with('0') && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    is_number(tail.strip_suffix(".gz").unwrap_or(tail))
-        || tail
-            .strip_prefix("poisoned")
+    let is_number = |text: &str| number(text).is_some();
+    let is_poisoned = |tail: &str| {
+        tail.strip_prefix("poisoned")
             .is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(is_number))
+    };
+    tail(name, of).is_some_and(|tail| is_number(unpacked(tail)) || is_poisoned(tail))
         || Dated::parse(name, of).is_some()
+}
+
+/// What stands behind the name of the file called `of`, and a dot.
+fn tail<'n>(name: &'n OsStr, of: &OsStr) -> Option<&'n str> {
+    let tail = name.as_bytes().strip_prefix(of.as_bytes())?.strip_prefix(b".")?;
+    str::from_utf8(tail).ok()
+}
+
+/// What the file was called before it was compressed, if it is.
+fn unpacked(tail: &str) -> &str {
+    tail.strip_suffix(".gz").unwrap_or(tail)
+}
+
+/// The number of a file, as it is given here: from one on, and in one way of writing.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|_| !text.starts_with(['0', '+']))
 }
 
 /// A file rotated by time, as its name tells it.
@@ -128,18 +151,10 @@ pub(crate) struct Dated {
 impl Dated {
     /// Understands the name of a file that was rotated from one called `of`, compressed or not.
     pub(crate) fn parse(name: &OsStr, of: &OsStr) -> Option<Self> {
-        let tail = name.as_bytes().strip_prefix(of.as_bytes())?.strip_prefix(b".")?;
-        let tail = str::from_utf8(tail).ok()?;
-        let tail = tail.strip_suffix(".gz").unwrap_or(tail);
+        let tail = unpacked(tail(name, of)?);
         let (label, repeat) = match tail.split_once('.') {
             None => (tail, 0),
-            Some((label, number)) => (
-                label,
-                number
-                    .parse()
-                    .ok()
-                    .filter(|n| *n > 0 && !number.starts_with(['0', '+']))?,
-            ),
+            Some((label, repeat)) => (label, number(repeat)?),
         };
         let shape: String = label
             .chars()

@@ -82,12 +82,7 @@ impl Resume {
         if let Some(found) = Self::look_at(path, identity, mark)? {
             return Ok(Some(found));
         }
-        let dir = names::dir(path);
-        let mut siblings = match disk::list(dir) {
-            // What is there besides is not for us to know.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
-            other => other.map_err(|error| Error::new("look into", dir, error))?,
-        };
+        let mut siblings = names::beside(path).map_err(|error| Error::new("look into", names::dir(path), error))?;
         let own = path.file_name().unwrap_or_default().as_encoded_bytes();
         // Most likely it is called something like the log file.
         siblings.sort_by_key(|name: &OsString| !name.as_encoded_bytes().starts_with(own));

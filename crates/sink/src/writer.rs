@@ -249,12 +249,8 @@ impl Writer {
         }
         self.poisoned = None;
         let mut len = self.mend_end(&info, batch, others_resuming)?;
-        if self.is_period_over(&info) {
-            if !self.holds_records(len) {
-                self.begin_period();
-            } else if self.try_rotate() {
-                return Ok(None);
-            }
+        if self.is_period_over(&info, len) && self.try_rotate() {
+            return Ok(None);
         }
         if len == 0 {
             len = self.write_preamble()?;
@@ -346,27 +342,21 @@ impl Writer {
             .map_or(0, |preamble| preamble.len() as u64)
     }
 
-    fn is_period_over(&mut self, info: &Info) -> bool {
+    /// Tells whether the file of this length is of an earlier period. One without records is of that of its first one.
+    fn is_period_over(&mut self, info: &Info, len: u64) -> bool {
         let (now, keeps_none) = (self.now, self.options.backup_count == 0);
+        let is_empty = !self.holds_records(len);
         let Some(period) = self.open.as_mut().and_then(|open| open.period.as_mut()) else {
             return false;
         };
         let (verdict, current) = period.judge(now());
         // A file that is emptied stays the same file, so another process may have done it already.
         let is_done = keeps_none && current.judge(info.modified_ns).0 == Verdict::Same;
-        if verdict != Verdict::Over || is_done {
+        if verdict != Verdict::Over || is_done || is_empty {
             *period = current;
             return false;
         }
         true
-    }
-
-    /// A file without records is of the time of its first one.
-    fn begin_period(&mut self) {
-        let now = (self.now)();
-        if let (Some(every), Some(open)) = (self.options.rotate, &mut self.open) {
-            open.period = Some(Period::at(every, now));
-        }
     }
 
     /// See [`crate::Sink::abandon`].

@@ -163,8 +163,9 @@ fn end(turn: &mut Turn<'_>, mut load: Load, device: &Device, what: What, must_te
     weigh_after_a_cut(turn, round, &format!("{what:?}, killed: {is_killed}"))
 }
 
-/// Says whether health counts a sync of the journal that failed, or a failure of a destination.
+/// Says whether health counts a sync of the journal that failed, a segment that was copied because its own failed, or a
+/// failure of a destination.
 fn tells(health: &str) -> bool {
     let counted = |what: &str| health.split(what).skip(1).any(|rest| !rest.starts_with('0'));
-    counted(" syncs_failed: ") || counted(" failures: ")
+    counted(" syncs_failed: ") || counted(" segments_poisoned: ") || counted(" failures: ")
 }

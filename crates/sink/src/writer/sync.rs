@@ -8,7 +8,7 @@
 
 use std::io;
 
-use hydra_os::disk::{self, File, Mode};
+use hydra_os::disk::{self, File};
 
 use super::{Open, Writer};
 use crate::error::{Error, ErrorKind};
@@ -145,14 +145,9 @@ impl Writer {
             (siblings, _) => siblings.map_err(Failure::Look)?,
         };
         for name in siblings.iter().filter(|name| name.as_encoded_bytes().starts_with(own)) {
-            let path = self.path.with_file_name(name);
-            let found = match disk::info_of(&path) {
-                Ok(info) if info.is_none_or(|info| !info.is_regular) => continue,
-                Ok(_) => File::open(&path, Mode::Read),
-                Err(error) => Err(error),
-            };
-            match found {
-                Ok(file) => file.sync_data().map_err(|error| Failure::Sync(None, error))?,
+            match names::open_plain(&self.path.with_file_name(name)) {
+                Ok(None) => {}
+                Ok(Some(file)) => file.sync_data().map_err(|error| Failure::Sync(None, error))?,
                 // It has gone; or it is closed to this process, which then did not write it; or a link leads nowhere.
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {}
                 Err(error) if error.raw_os_error() == Some(ELOOP) => {}

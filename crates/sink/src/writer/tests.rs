@@ -6,6 +6,12 @@ use super::sync::UNSYNCED_FILES_MAX;
 use super::*;
 use crate::sink::Sink as _;
 
+/// One record.
+const TWO: Batch<'static> = Batch {
+    bytes: b"two\n",
+    ends: &[4],
+};
+
 fn writer(path: &Path) -> Writer {
     Writer::new(FileOptions::new(path).checked().unwrap())
 }
@@ -171,16 +177,12 @@ fn a_sync_that_fails_in_the_middle() {
     let path = dir.path().join("f");
     let mut writer = writer(&path);
     put(&mut writer, "one").unwrap();
-    let batch = Batch {
-        bytes: b"two\n",
-        ends: &[4],
-    };
-    writer.begin(batch, 0).unwrap();
+    writer.begin(TWO, 0).unwrap();
     break_syncs(&mut writer);
     let mut told = 0;
     assert_eq!(writer.sync(&mut told).unwrap_err().kind(), ErrorKind::Untrusted);
     assert_eq!(writer.sync(&mut told).unwrap_err().kind(), ErrorKind::Busy);
-    assert_eq!(writer.write(batch).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(writer.write(TWO).unwrap_err().kind(), ErrorKind::Io);
     put(&mut writer, "two").unwrap();
     writer.sync(&mut told).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
@@ -375,25 +377,19 @@ fn under_modes(name: &str, work: fn()) {
 fn a_directory_that_may_not_be_read() {
     under_modes("a_directory_that_may_not_be_read", || {
         let place = tempfile::tempdir().unwrap();
-        let (dir, batch) = (
-            place.path().join("logs"),
-            Batch {
-                bytes: b"two\n",
-                ends: &[4],
-            },
-        );
+        let dir = place.path().join("logs");
         fs::create_dir(&dir).unwrap();
         let mut first = writer(&dir.join("f"));
         put(&mut first, "one").unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o311)).unwrap();
         assert!(fs::read_dir(&dir).is_err(), "the mode applies");
         first.sync(&mut 0).unwrap();
-        let mark = first.begin(batch, 0).unwrap().mark;
-        first.write(batch).unwrap();
+        let mark = first.begin(TWO, 0).unwrap().mark;
+        first.write(TWO).unwrap();
         drop(first);
         let mut next = crate::FileSink::open(FileOptions::new(dir.join("f"))).unwrap();
         next.resume(mark).unwrap();
-        assert_eq!(next.already(batch).unwrap(), 1);
+        assert_eq!(next.already(TWO).unwrap(), 1);
         next.sync().unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
     });
@@ -427,14 +423,10 @@ fn what_another_process_wrote_is_not_torn() {
     let path = dir.path().join("f");
     let mut writer = writer(&path);
     put(&mut writer, "one").unwrap();
-    let batch = Batch {
-        bytes: b"two\n",
-        ends: &[4],
-    };
-    writer.begin(batch, 0).unwrap();
+    writer.begin(TWO, 0).unwrap();
     let open = writer.open.as_mut().unwrap();
-    open.announce(4, batch.bytes, Some(Cut::All), &Metrics::default());
-    open.file.append(b"two\n").unwrap();
+    open.announce(4, TWO.bytes, Some(Cut::All), &Metrics::default());
+    open.file.append(TWO.bytes).unwrap();
     // It cannot be cut off just now.
     open.file = File::open(&path, Mode::Read).unwrap();
     writer.undo(4, 4, &io::ErrorKind::StorageFull.into());
