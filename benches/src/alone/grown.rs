@@ -58,12 +58,12 @@ fn round_robin(dir: &Path, layers: usize, calls: u64) -> Result<Duration, Error>
 
 const MILLION: u64 = 1_000_000;
 
-/// The first records, and the last of many: so many millions of either that files are rotated in both, as they are so
-/// that the disk is not what is measured.
+/// The first records, and the last of many. Files are rotated so that the disk is not what is measured, and are small
+/// so that about as many are removed among the first as among the last.
 pub(super) fn records(dir: &Path, quick: bool) -> Result<Figures, Error> {
     let (spans, span) = if quick { (3, MILLION) } else { (10, 10 * MILLION) };
     let destination = LogDestination::file(dir.join("first.log"))
-        .max_size(256_000_000)
+        .max_size(64_000_000)
         .backup_count(1);
     let log = start(dir, destination)?;
     let mut first = None;

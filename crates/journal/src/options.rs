@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::place::{file_system_of, is_refused};
 
 /// Bytes of an ordinary segment, unless told otherwise.
-pub const SEGMENT_BYTES_DEFAULT: usize = 2 << 20;
+pub const SEGMENT_BYTES_DEFAULT: usize = 1 << 20;
 /// The smallest segment.
 pub const SEGMENT_BYTES_MIN: usize = 64 << 10;
 /// The largest ordinary segment.

@@ -5,6 +5,10 @@
 //! that stands still is found out by waiting in vain, and each time in a row halves the next wait: soon nobody waits
 //! for it at all. A producer that finds no segment waits in the place of the keeper's work, so for that the wait is
 //! short.
+//!
+//! Each wait in vain leaves the heads another segment behind, and those that are faster than the producers only when
+//! these wait would stay so for good, reading from memory that is no longer at hand. So of the segments that a quick
+//! head leaves, every other one may be let go: the wait for the next is not long.
 
 use std::time::Duration;
 
@@ -14,6 +18,8 @@ use hydra_os::clock::Deadline;
 const AT_LEISURE: Duration = Duration::from_millis(20);
 /// While there is none: a producer may.
 const AT_NEED: Duration = Duration::from_millis(3);
+/// What is left within this time after another segment is left by a quick head: two such waits are no longer than one.
+const SOON: Duration = Duration::from_micros(1500);
 /// So many waits in vain, and there is none any more.
 const IN_VAIN_MAX: u32 = 16;
 
@@ -24,18 +30,27 @@ pub(crate) struct Patience {
     wait: Option<(Deadline, usize)>,
     /// How many waits in a row have brought nothing.
     in_vain: u32,
+    /// Until when the next segment to be left is left by a quick head.
+    soon: Option<Deadline>,
+    /// Whether the segment left last may be let go.
+    spares_it: bool,
 }
 
 impl Patience {
     pub(crate) const fn new() -> Patience {
-        Patience { wait: None, in_vain: 0 }
+        Patience {
+            wait: None,
+            in_vain: 0,
+            soon: None,
+            spares_it: false,
+        }
     }
 
     /// That of a keeper which has nothing to wait for yet.
     pub(crate) const fn none() -> Patience {
         Patience {
-            wait: None,
             in_vain: IN_VAIN_MAX,
+            ..Patience::new()
         }
     }
 
@@ -44,9 +59,15 @@ impl Patience {
         self.wait.map(|(due, _)| due.left())
     }
 
-    /// Notes that a segment has been left.
-    pub(crate) fn reward(&mut self) {
-        *self = Patience::new();
+    /// Notes that a segment has been left. Returns whether it may be let go, if there are more than are kept at hand.
+    pub(crate) fn reward(&mut self) -> bool {
+        let is_soon = self.soon.is_some_and(|soon| !soon.is_over());
+        *self = Patience {
+            soon: Some(Deadline::after(SOON)),
+            spares_it: is_soon && !self.spares_it,
+            ..Patience::new()
+        };
+        self.spares_it
     }
 
     /// Says whether to wait on, with so many spares left. It begins with the first question.
@@ -108,5 +129,14 @@ mod tests {
     #[test]
     fn none_is_none() {
         assert!(!Patience::none().holds(0) && !Patience::none().holds(1));
+    }
+
+    /// Of the segments that a quick head leaves, never two in a row may be let go, and the first never.
+    #[test]
+    fn every_other_one_may_be_let_go() {
+        let mut patience = Patience::new();
+        let spared: Vec<bool> = (0..1_000).map(|_| patience.reward()).collect();
+        assert!(!spared[0] && spared.contains(&true));
+        assert!(spared.windows(2).all(|two| two != [true, true]));
     }
 }

@@ -28,7 +28,7 @@ pub(crate) const SPARES_WANTED: usize = 2;
 /// Used segments are kept for their next life up to so many and, past [`SPARES_WANTED`], up to so many bytes: enough
 /// for a head that now falls behind and then catches up. With the newest segments, whose memory is kept at hand, there
 /// are as many.
-const POOL_SEGMENTS: usize = 8;
+const POOL_SEGMENTS: usize = 16;
 const POOL_BYTES: usize = 16 << 20;
 /// How long the keeper sleeps when nobody calls it.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -85,8 +85,8 @@ pub(crate) fn keep(shared: &Shared, patience: &mut Patience) {
     loop {
         // Each time: what is made may be taken at once, and heads and producers go on meanwhile.
         for segment in shared.log.retire_before(lowest_needed(shared).segment()) {
-            recycle(shared, &segment);
-            patience.reward();
+            let can_be_spared = patience.reward();
+            recycle(shared, &segment, can_be_spared);
         }
         release_memory(shared);
         drop_surplus(shared);
@@ -158,10 +158,14 @@ fn lowest_needed(shared: &Shared) -> Position {
     low
 }
 
-fn recycle(shared: &Shared, segment: &Segment) {
+/// Makes a spare of a segment that every head is past, or lets it go: if it is unfit, if there are enough, or if it can
+/// be spared and a head is so far behind that memory is released.
+fn recycle(shared: &Shared, segment: &Segment, can_be_spared: bool) {
     put_evidence_away(shared, segment);
     let ordinary = segment.mapping.map.len() == shared.segment_bytes && segment.end == shared.log.segment_end;
-    let wanted = shared.log.store().spares.len() < pool(shared.segment_bytes);
+    let (spares, used) = shared.log.spares_and_used();
+    let pool = pool(shared.segment_bytes);
+    let wanted = spares < pool && !(can_be_spared && spares + used >= pool);
     let is_sound = !segment.is_poisoned() && Trouble::of_file(&segment.mapping).is_none();
     let is_fit = segment.mapping.pieces == Pieces::Pages || !has_syncs(shared);
     if ordinary && wanted && is_sound && is_fit {

@@ -260,14 +260,11 @@ impl Segment {
         }
         .word(self.generation, offset);
         debug_assert!(self.sum == Sum::Folded);
-        let map = &self.mapping.map;
         let mut folding = Folding::begin(self.generation, offset, word);
-        map.copy_in_pairs(offset + FRAME_HEAD_BYTES, payload, |first, second| {
-            folding.add(first, second);
-        });
-        map.store(offset + 8, folding.end(), Ordering::Relaxed);
-        // Pairs with the acquire in `envelope`: who sees this word sees the payload.
-        map.store(offset, word, Ordering::Release);
+        let map = &self.mapping.map;
+        let head = map.copy_in_behind(offset, payload, |first, second| folding.add(first, second));
+        // The release in it pairs with the acquire in `envelope`: who sees this word sees the payload.
+        head.publish(word, folding.end());
         offset + frame_bytes(payload.len())
     }
 

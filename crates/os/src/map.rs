@@ -167,18 +167,19 @@ impl Map {
         }
     }
 
-    /// As [`Map::copy_in`], in pairs of words: the last pair is padded with zeros. `see` is shown each, as numbers of
-    /// which the byte image is little-endian.
+    /// As [`Map::copy_in`], in pairs of words, behind one at `offset` that is returned to be stored last. The last pair
+    /// is padded with zeros. `see` is shown each, as numbers of which the byte image is little-endian.
     ///
     /// # Panics
     ///
-    /// As [`Map::copy_in`].
+    /// As [`Map::copy_in`]; the pair at `offset` must fit as well.
     #[inline(always)]
-    pub fn copy_in_pairs(&self, offset: usize, bytes: &[u8], mut see: impl FnMut(u64, u64)) {
-        let Some(words) = range(self.memory.writable_words(), offset, bytes.len().next_multiple_of(PAIR)) else {
-            self.refuse("copy_in_pairs", offset, bytes.len())
+    pub fn copy_in_behind(&self, offset: usize, bytes: &[u8], mut see: impl FnMut(u64, u64)) -> Lead<'_> {
+        let len = PAIR + bytes.len().next_multiple_of(PAIR);
+        let words = range(self.memory.writable_words(), offset, len).unwrap_or_default();
+        let ([lead, places @ ..], _) = words.as_chunks::<2>() else {
+            self.refuse("copy_in_behind", offset, len)
         };
-        let (places, _) = words.as_chunks::<2>();
         let (whole, tail) = bytes.as_chunks::<PAIR>();
         let mut put = |[first, second]: &[AtomicU64; 2], both: u128| {
             step();
@@ -195,6 +196,7 @@ impl Map {
         {
             put(place, tail_pair(bytes, tail));
         }
+        Lead(lead)
     }
 
     /// Copies the bytes from byte `offset` on into `out`, by relaxed loads, filling it.
@@ -329,6 +331,23 @@ impl Map {
             words * WORD,
             writable * WORD,
         );
+    }
+}
+
+/// The pair of words before bytes that have been copied in: see [`Map::copy_in_behind`].
+#[derive(Debug)]
+#[must_use = "the bytes behind it are not published"]
+pub struct Lead<'m>(&'m [AtomicU64; 2]);
+
+impl Lead<'_> {
+    /// Stores the pair. Who sees its first word by a load with [`Ordering::Acquire`] sees the second, and the bytes.
+    #[inline(always)]
+    pub fn publish(self, first: u64, second: u64) {
+        step();
+        let [lead, other] = self.0;
+        other.store(second.to_le(), Ordering::Relaxed);
+        step();
+        lead.store(first.to_le(), Ordering::Release);
     }
 }
 

@@ -262,7 +262,7 @@ impl Pen<'_> {
     /// Puts down the head, of which kind and counts come in the end.
     #[inline(always)]
     fn head(&mut self, time: [u8; 8], who: [u8; 8]) {
-        match self.scratch.from(0).first_chunk_mut::<HEAD_BYTES>() {
+        match self.scratch.place::<HEAD_BYTES>(0) {
             Some(head) => {
                 let (first, rest) = head.split_at_mut(time.len());
                 first.copy_from_slice(&time);
@@ -279,10 +279,11 @@ impl Pen<'_> {
 
     #[inline(always)]
     fn end_head(&mut self, kind: [u8; 8], context: [u8; 2]) {
-        if let Some(place) = self.scratch.from(KIND_AT).first_chunk_mut::<10>() {
-            let [a, b, c, d, e, f, g, h] = kind;
-            let [i, j] = context;
-            *place = [a, b, c, d, e, f, g, h, i, j];
+        if let Some(place) = self.scratch.place(KIND_AT) {
+            *place = kind;
+        }
+        if let Some(place) = self.scratch.place(KIND_AT + kind.len()) {
+            *place = context;
         }
     }
 }

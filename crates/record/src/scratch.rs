@@ -52,8 +52,14 @@ impl Scratch {
 
     /// Returns what stands from `at` on, and all room behind it.
     #[inline]
-    pub(crate) fn from(&mut self, at: usize) -> &mut [u8] {
-        self.room.get_mut(at..).unwrap_or_default()
+    pub(crate) fn from(&mut self, at: usize) -> Option<&mut [u8]> {
+        self.room.get_mut(at..)
+    }
+
+    /// Returns the place of `N` bytes from `at` on, if there is room for them.
+    #[inline(always)]
+    pub(crate) fn place<const N: usize>(&mut self, at: usize) -> Option<&mut [u8; N]> {
+        self.from(at)?.first_chunk_mut()
     }
 
     #[cold]
@@ -61,7 +67,8 @@ impl Scratch {
     fn put_with_more_room(&mut self, at: usize, bytes: &[u8]) {
         let needed = at + bytes.len();
         self.room.resize(needed.next_power_of_two().max(ROOM_BYTES), 0);
-        self.from(at).iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        let places = self.room.iter_mut().skip(at);
+        places.zip(bytes).for_each(|(to, from)| *to = *from);
     }
 }
 
@@ -137,7 +144,7 @@ pub(crate) struct Pen<'s> {
 impl Put for Pen<'_> {
     #[inline(always)]
     fn piece<const N: usize>(&mut self, bytes: [u8; N]) {
-        match self.scratch.from(self.at).first_chunk_mut() {
+        match self.scratch.place(self.at) {
             Some(place) => *place = bytes,
             None => put_with_more_room(self.scratch, self.at, bytes),
         }
@@ -147,7 +154,7 @@ impl Put for Pen<'_> {
     #[inline(always)]
     fn tagged<const N: usize>(&mut self, mark: u8, bytes: [u8; N]) {
         // Room is looked for once.
-        if let Some(([first], rest)) = self.scratch.from(self.at).split_first_chunk_mut::<1>()
+        if let Some([first, rest @ ..]) = self.scratch.from(self.at)
             && let Some(rest) = rest.first_chunk_mut()
         {
             (*first, *rest) = (mark, bytes);
@@ -160,8 +167,8 @@ impl Put for Pen<'_> {
 
     #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
-        match self.scratch.from(self.at).split_at_mut_checked(bytes.len()) {
-            Some((place, _)) => place.copy_from_slice(bytes),
+        match self.scratch.from(self.at).and_then(|room| room.get_mut(..bytes.len())) {
+            Some(place) => place.copy_from_slice(bytes),
             None => self.scratch.put_with_more_room(self.at, bytes),
         }
         self.at += bytes.len();
@@ -177,7 +184,7 @@ impl Put for Pen<'_> {
 
     #[inline(always)]
     fn replace<const N: usize>(&mut self, at: usize, bytes: [u8; N]) {
-        if let Some(place) = self.scratch.from(at).first_chunk_mut() {
+        if let Some(place) = self.scratch.place(at) {
             *place = bytes;
         }
     }

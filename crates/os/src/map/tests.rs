@@ -85,7 +85,8 @@ fn accesses_outside_panic() {
         assert!(panics(&|map| map.zero(offset, 1)), "zero at {offset}");
     }
     assert!(panics(&|map| map.copy_in(56, &[0; 9])));
-    assert!(panics(&|map| map.copy_in_pairs(56, &[0; 8], |_, _| {})));
+    assert!(panics(&|map| map.copy_in_behind(40, &[0; 9], |_, _| {}).publish(1, 1)));
+    assert!(panics(&|map| map.copy_in_behind(56, &[], |_, _| {}).publish(1, 1)));
     assert!(panics(&|map| map.append_to(0, usize::MAX, &mut Vec::new())));
     assert!(panics(&|map| _ = map.sync(60, 5)));
     assert!(panics(&|map| _ = map.sync(1, usize::MAX)));
@@ -187,8 +188,8 @@ fn touching_keeps_concurrent_stores() {
     assert_eq!(map.load(0, Ordering::Relaxed), 2_000);
 }
 
-/// What is copied in pairs stands there as if it had been copied in words, the last pair padded with zeros, and each
-/// pair is shown once, in order.
+/// What is copied in pairs stands there as if it had been copied in words, the last pair padded with zeros, each pair
+/// is shown once, in order, and the pair before them is there once it is published.
 #[test]
 fn pairs_are_as_words_and_are_shown() {
     let (pairs, words) = (Map::anonymous(1024).unwrap(), Map::anonymous(1024).unwrap());
@@ -196,10 +197,15 @@ fn pairs_are_as_words_and_are_shown() {
         let bytes = pattern(len);
         pairs.store(16 + len.next_multiple_of(16) - 8, 7, Ordering::Relaxed);
         let mut shown = Vec::new();
-        pairs.copy_in_pairs(16, &bytes, |first, second| {
+        pairs.zero(0, 16);
+        let lead = pairs.copy_in_behind(0, &bytes, |first, second| {
             shown.extend(first.to_le_bytes());
             shown.extend(second.to_le_bytes());
         });
+        let leads = || [0, 8].map(|offset| pairs.load(offset, Ordering::Relaxed));
+        assert_eq!(leads(), [0, 0]);
+        lead.publish(1, 2);
+        assert_eq!(leads(), [1, 2]);
         words.zero(0, words.len());
         words.copy_in(16, &bytes);
         let mut both = [vec![0; len.next_multiple_of(16)], vec![0; len.next_multiple_of(16)]];
